@@ -1,0 +1,1 @@
+"""The language everybody speaks: manifest, voting methods, messages, entries, encoding, Merkle log. Each type once."""
