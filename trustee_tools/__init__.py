@@ -1,0 +1,1 @@
+"""The trustee's program: key file, ceremony, status, decryption. Its secrets never leave the machine it runs on."""

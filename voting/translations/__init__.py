@@ -1,0 +1,45 @@
+"""The catalogue of texts that people see: English in the code, other languages in `<language>.po` beside this file.
+
+    from voting.translations import text as _
+    _("Waiting for {name}.", name=trustee.name)
+
+Error texts are English everywhere; what a command prints, asks and explains goes through here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "fr")
+_current: list[str] = ["en"]
+
+
+def text(message: str, /, **values: object) -> str:
+    """`message` in the current language, with `{name}` fields filled in from `values`."""
+    translated = _catalogue(_current[0]).get(message) or message
+    return translated.format(**values) if values else translated
+
+
+def set_language(code: str | None) -> None:
+    """Choose the language: `fr`, `fr_FR.UTF-8`, ...; None takes the environment's. Unknown ones mean English."""
+    wanted = code or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "en"
+    short = wanted[:2].lower()
+    _current[0] = short if short in LANGUAGES else "en"
+
+
+def language() -> str:
+    """The current language's code."""
+    return _current[0]
+
+
+@cache
+def _catalogue(code: str) -> dict[str, str]:
+    if code == "en":
+        return {}
+    from babel.messages.pofile import read_po  # slow to import, and not needed in English
+
+    with (Path(__file__).parent / f"{code}.po").open("rb") as stream:
+        catalogue = read_po(stream, locale=code)
+    return {str(message.id): str(message.string) for message in catalogue if message.id and message.string}
