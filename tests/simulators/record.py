@@ -5,12 +5,12 @@
     write_record(simulator.board.entries, tmp_path / "other")
     write_record(rechain(changed_parts), tmp_path / "forged")        # a dishonest board: sound chain, forged content
 
-`LenientElection` is an election whose server makes no costly check, so that bad ballots get in and are counted.
+With `lenient=True` the server makes no costly check, so that bad ballots get in and are counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -104,14 +104,22 @@ class LenientBoard(BoardSimulator):
         return entry.header.seq
 
 
-class LenientElection(ElectionSimulator):
-    """An election whose server lets bad ballots in and counts them."""
+class SampleElection(ElectionSimulator):
+    """An election simulator that remembers its voters; a lenient one lets bad ballots in and counts them."""
 
-    def __init__(self, manifest: Manifest, *, seed: int = 0) -> None:
+    def __init__(self, manifest: Manifest, *, seed: int = 0, lenient: bool = False) -> None:
         super().__init__(manifest, seed=seed)
-        definition = self.board.entries[0]
-        self.board = LenientBoard()
-        self.board.append(definition.header.type, definition.body)
+        self.voters: list[Voter] = []
+        if lenient:
+            definition = self.board.entries[0]
+            self.board = LenientBoard()
+            self.board.append(definition.header.type, definition.body)
+
+    def give_credentials(self, weights: Sequence[int]) -> list[Voter]:
+        """Make codes and list the credentials; `voters` grows."""
+        voters = super().give_credentials(weights)
+        self.voters.extend(voters)
+        return voters
 
 
 def sample_election(
@@ -125,7 +133,7 @@ def sample_election(
     group: str = "toy-512",
     lenient: bool = False,
     seed: int = 0,
-) -> ElectionSimulator:
+) -> SampleElection:
     """A small election, carried on to a stage; without arguments a chair is elected with weights 3 to 5.
 
     Args:
@@ -134,21 +142,20 @@ def sample_election(
         lenient: the server makes no costly checks.
     """
     manifest = manifest_for(questions, trustees=trustees, threshold=threshold, group=group, nonce=seed)
-    simulator = (LenientElection if lenient else ElectionSimulator)(manifest, seed=seed)
-    voters: list[Voter] = []
+    simulator = SampleElection(manifest, seed=seed, lenient=lenient)
 
     def vote() -> None:
         for number, selections in ballots:
-            simulator.vote(voters[number], selections)
+            simulator.vote(simulator.voters[number], selections)
 
     def share() -> None:
         for index in sorted(simulator.ceremony.trustees)[:threshold]:
             simulator.decrypt(index)
 
-    steps = {
+    steps: dict[Stage, Callable[[], object]] = {
         "defined": lambda: None,
         "ceremony": simulator.run_ceremony,
-        "listed": lambda: voters.extend(simulator.give_credentials(weights)),
+        "listed": lambda: simulator.give_credentials(weights),
         "open": simulator.open,
         "voting": vote,
         "closed": simulator.close,
@@ -158,7 +165,6 @@ def sample_election(
     }
     for stage in STAGES[: STAGES.index(until) + 1]:
         steps[stage]()
-    simulator.voters = voters
     return simulator
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the log and the board share: keys, entries, rules, and the board of the published example."""
+"""What the tests of the log and the board share: keys, entries and rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol E9: codes that people read, type and say: Crockford's base32 with a check character (docs/spec/encoding.md).
+"""Protocol E: codes that people read, type and say: Crockford's base32 with a check character (docs/spec/encoding.md).
 
 32 symbols without I, L, O, U. Reading ignores case, takes I and L for 1 and O for 0, and skips spaces and dashes.
 The check character is the sum of x^(i+1) c_i over GF(32) with x a generator (the field of x^5 + x^2 + 1): one wrong

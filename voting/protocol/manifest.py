@@ -29,7 +29,7 @@ MAX_VALUES = 1000
 MAX_BRANCHES = 3000
 """Most proof branches of a ballot: about 10 seconds on a slow phone at 3072 bits."""
 SECONDS_PER_BRANCH_ON_PHONE = 0.004
-"""Estimate at 3072 bits: 3 table powers of about 1.3 ms each on a phone (see docs/performance.md)."""
+"""Estimate at 3072 bits: 3 table powers of about 1.3 ms each on a phone."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*\Z")
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
@@ -74,12 +74,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
     @cached_property
     def hash(self) -> Hash:
-        """Protocol M5: SHA-256 of the manifest's canonical bytes."""
+        """Protocol M14: SHA-256 of the manifest's canonical bytes."""
         return sha256(encode(self))
 
     @cached_property
     def shape(self) -> BallotShape:
-        """Protocol M2: the shape of a whole ballot."""
+        """The shape of a whole ballot (M2)."""
         return join([question.shape() for question in self.questions])
 
     @property
@@ -99,7 +99,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
 
 def manifest_problems(manifest: Manifest) -> Iterator[Problem]:
-    """Protocol M6: everything that is wrong with a manifest, each fault at its place; nothing for a good one."""
+    """Protocol M15: everything that is wrong with a manifest, each fault at its place; nothing for a good one."""
     if manifest.version != VERSION:
         yield Problem("version", f"is {manifest.version}, this software reads {VERSION}")
     if manifest.group not in GROUP_NAMES:

@@ -40,7 +40,7 @@ class Proof(Message, frozen=True):
 
 
 class ElectionDefined(Message, frozen=True):
-    """`election.defined`, by the administrator: the first entry."""
+    """Protocol N10: `election.defined`, by the administrator: the first entry."""
 
     manifest: Manifest
     time: str
@@ -50,7 +50,7 @@ class ElectionDefined(Message, frozen=True):
 
 
 class TrusteeJoined(Message, frozen=True):
-    """`trustee.joined`, round 1, by the trustee (signed with the key that it announces)."""
+    """Protocol N11: `trustee.joined`, round 1, by the trustee (signed with the key that it announces)."""
 
     attempt: int
     """1 for the first ceremony, one more after each `trustee.restarted`."""
@@ -76,7 +76,7 @@ class Coefficients(Message, frozen=True):
 
 
 class TrusteeCommitted(Message, frozen=True):
-    """`trustee.committed`, round 2, when all have joined."""
+    """Protocol N12: `trustee.committed`, round 2, when all have joined."""
 
     coefficients: Coefficients
     proofs: tuple[Proof, ...]
@@ -92,7 +92,7 @@ class SealedShare(Message, frozen=True):
 
 
 class TrusteeDealt(Message, frozen=True):
-    """`trustee.dealt`, round 3, when all have committed: one sealed share per trustee, in rising order of index."""
+    """Protocol N13: `trustee.dealt`, round 3, when all have committed: one sealed share per trustee, by index."""
 
     attempt: int
     index: int
@@ -102,7 +102,7 @@ class TrusteeDealt(Message, frozen=True):
 
 
 class TrusteeConfirmed(Message, frozen=True):
-    """`trustee.confirmed`, round 4: all shares received fit, and this is the key I see."""
+    """Protocol N14: `trustee.confirmed`, round 4: all shares received fit, and this is the key I see."""
 
     attempt: int
     index: int
@@ -114,7 +114,7 @@ class TrusteeConfirmed(Message, frozen=True):
 
 
 class TrusteeComplained(Message, frozen=True):
-    """`trustee.complained`, round 4: the share that `dealer` sealed to me does not open or does not fit."""
+    """Protocol N15: `trustee.complained`, round 4: the share that `dealer` sealed to me does not open or fit."""
 
     attempt: int
     dealer: int
@@ -124,7 +124,7 @@ class TrusteeComplained(Message, frozen=True):
 
 
 class TrusteeAnswered(Message, frozen=True):
-    """`trustee.answered`: the dealer publishes the share that was complained about."""
+    """Protocol N16: `trustee.answered`: the dealer publishes the share that was complained about."""
 
     attempt: int
     index: int
@@ -137,7 +137,7 @@ class TrusteeAnswered(Message, frozen=True):
 
 
 class TrusteeRestarted(Message, frozen=True):
-    """`trustee.restarted`, by the administrator: a new ceremony without the trustees named."""
+    """Protocol N17: `trustee.restarted`, by the administrator: a new ceremony without the trustees named."""
 
     attempt: int
     """Number of the new ceremony."""
@@ -158,7 +158,7 @@ class Credential(Message, frozen=True):
 
 
 class CredentialsListed(Message, frozen=True):
-    """`credentials.listed`, by the credential authority; one or more, each in rising order of the key's text."""
+    """Protocol N18: `credentials.listed`, by the credential authority; one or more, each in order of the key's text."""
 
     credentials: tuple[Credential, ...]
     manifest: Hash
@@ -169,7 +169,7 @@ class CredentialsListed(Message, frozen=True):
 
 
 class ElectionOpened(Message, frozen=True):
-    """`election.opened`, by the administrator. The hash of this entry's body is the election id."""
+    """Protocol N19: `election.opened`, by the administrator. The hash of this entry's body is the election id."""
 
     credentials: tuple[Hash, ...]
     """Body hashes of all `credentials.listed`, in order."""
@@ -197,7 +197,7 @@ class EncryptedValue(Message, frozen=True):
 
 
 class Ballot(Message, frozen=True):
-    """`ballot.cast`, by a voter (signed with the credential). It carries no time."""
+    """Protocol N20: `ballot.cast`, by a voter (signed with the credential). It carries no time."""
 
     challenge: str
     ciphertexts: tuple[EncryptedValue, ...]
@@ -212,8 +212,30 @@ class Hints(Message, frozen=True):
     commitments: tuple[str, ...]
 
 
+class Opening(Message, frozen=True):
+    """Protocol B17: what reveals a ballot that was tested and thrown away: anybody can make it again with this.
+
+    It never goes on the board, and never exists for a ballot that was cast. Choices and seed are secrets: `repr` shows
+    neither.
+    """
+
+    choices: tuple[Any, ...]
+    """One selection per question, as `parse_selections` reads them."""
+    credential: str
+    """Public key of the voter."""
+    election: Hash
+    seed: str
+    """32 bytes, base64url."""
+
+    def __repr__(self) -> str:
+        return "<Opening>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
 class ElectionNotice(Message, frozen=True):
-    """`election.notice`, by the administrator: a public announcement."""
+    """Protocol N21: `election.notice`, by the administrator: a public announcement."""
 
     manifest: Hash
     text: str
@@ -221,7 +243,7 @@ class ElectionNotice(Message, frozen=True):
 
 
 class ElectionExtended(Message, frozen=True):
-    """`election.extended`, by the administrator, before closing: voting is announced to close later."""
+    """Protocol N22: `election.extended`, by the administrator, before closing: voting is announced to close later."""
 
     closes: str
     election: Hash
@@ -229,7 +251,7 @@ class ElectionExtended(Message, frozen=True):
 
 
 class ElectionClosed(Message, frozen=True):
-    """`election.closed`, by the administrator."""
+    """Protocol N23: `election.closed`, by the administrator."""
 
     ballots: int
     """Number of `ballot.cast` entries."""
@@ -238,7 +260,7 @@ class ElectionClosed(Message, frozen=True):
 
 
 class ElectionCancelled(Message, frozen=True):
-    """`election.cancelled`, by the administrator, at any time before the result."""
+    """Protocol N24: `election.cancelled`, by the administrator, at any time before the result."""
 
     manifest: Hash
     reason: str
@@ -249,7 +271,7 @@ class ElectionCancelled(Message, frozen=True):
 
 
 class TallyEncrypted(Message, frozen=True):
-    """`tally.encrypted`, by the administrator: the product of the counted ballots, per total."""
+    """Protocol N25: `tally.encrypted`, by the administrator: the product of the counted ballots, per total."""
 
     ballots: int
     """Number of ballots counted: the last of each credential."""
@@ -261,7 +283,7 @@ class TallyEncrypted(Message, frozen=True):
 
 
 class TallyShare(Message, frozen=True):
-    """`tally.share`, by a trustee: the decryption factor M_t = A_t^s_j of every total, with one proof."""
+    """Protocol N26: `tally.share`, by a trustee: the decryption factor M_t = A_t^s_j of every total, with one proof."""
 
     election: Hash
     factors: tuple[str, ...]
@@ -273,7 +295,7 @@ class TallyShare(Message, frozen=True):
 
 
 class ElectionResult(Message, frozen=True):
-    """`election.result`, by the administrator."""
+    """Protocol N27: `election.result`, by the administrator."""
 
     election: Hash
     outcomes: tuple[AnyOutcome, ...]

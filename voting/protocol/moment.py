@@ -1,4 +1,4 @@
-"""Protocol E10: points in time, as text: UTC with milliseconds, e.g. `2026-11-24T08:00:00.000Z`."""
+"""Protocol E: points in time, as text: UTC with milliseconds, e.g. `2026-11-24T08:00:00.000Z`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def format_moment(moment: datetime) -> str:
 
 
 def parse_moment(text: str, *, what: str = "time") -> datetime:
-    """Read the one accepted form. Raises DecodeError for any other, and for days or hours that do not exist."""
+    """Protocol E10: read the one accepted form. Raises DecodeError for any other, and for times that do not exist."""
     if not _MOMENT.match(text):
         raise DecodeError("is not a UTC time such as 2026-11-24T08:00:00.000Z", where=what)
     try:

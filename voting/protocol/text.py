@@ -1,4 +1,4 @@
-"""Protocol E8: texts that people wrote and others read: normal form, nothing invisible, several languages."""
+"""Protocol E: texts that people wrote and others read: normal form, nothing invisible, several languages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HIDDEN = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u206
 def text_problems(
     text: str, where: str, *, limit: int = MAX_TEXT_CHARACTERS, multiline: bool = False
 ) -> Iterator[Problem]:
-    """What is wrong with one text in one language: empty, too long, not NFC, or with hidden or control characters."""
+    """Protocol E8: what is wrong with a text in one language: empty, too long, not NFC, or with hidden characters."""
     if not text.strip():
         yield Problem(where, "is empty", "write a text")
     if text != text.strip():
@@ -32,7 +32,7 @@ def text_problems(
     for character in text:
         if character == "\n" and multiline:
             continue
-        if character in _HIDDEN or unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        if character in _HIDDEN or unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"}:
             yield Problem(where, f"contains the hidden character U+{ord(character):04X}", "remove it")
             return
 
@@ -40,7 +40,7 @@ def text_problems(
 def localized_problems(
     text: Text, where: str, languages: tuple[str, ...], *, multiline: bool = False
 ) -> Iterator[Problem]:
-    """What is wrong with a text in several languages: all of the election's languages must be there, and no other."""
+    """Protocol E11: what is wrong with a text in several languages: all of the election's, and no other."""
     for language in languages:
         if language not in text:
             yield Problem(f"{where}.{language}", "is missing", f"add the text in {language}")

@@ -1,4 +1,4 @@
-"""Protocol B6: what voters see of a ballot's hash (docs/spec/ballots.md)."""
+"""Protocol B: what voters see of a ballot's hash (docs/spec/ballots.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol M3: the voting methods, one file each, and the unions that the manifest and the result are read with.
+"""Protocol M: the voting methods, one file each, and the unions that the manifest and the result are read with.
 
 A new method is a new file here, a line in `METHODS`, and a member of each union; it needs no cryptography of its own.
 """

@@ -1,4 +1,4 @@
-"""Protocol M3: what every voting method provides. One method is one file beside this one."""
+"""Protocol M: what every voting method provides. One method is one file beside this one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         raise NotImplementedError
 
     def shape(self) -> BallotShape:
-        """Protocol M1 for this method: values, constraints and totals."""
+        """The shape (M1) of this method: values, constraints and totals."""
         raise NotImplementedError
 
     def encode_selection(self, selection: Any) -> tuple[int, ...]:

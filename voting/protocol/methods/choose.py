@@ -1,4 +1,4 @@
-"""Protocol M5, method "choose": between min and max of the options, perhaps a blank vote (docs/spec/methods.md).
+"""Protocol M5: method "choose": between min and max of the options, perhaps a blank vote (docs/spec/methods.md).
 
 Single choice, multiple choice and approval voting. The options with the most votes are elected.
 It must not import another method.
@@ -74,7 +74,7 @@ class Choose(Question, frozen=True, kw_only=True, tag="choose"):
         yield from range_problems(self.seats, f"{where}.seats", 1, max(n, 1))
 
     def shape(self) -> BallotShape:
-        """Protocol M5 shape: bits x_1..x_n with sum x in {min..max}.
+        """Protocol M5a: bits x_1..x_n with sum x in {min..max}.
 
         With a blank vote, one more bit b, and sum x + (n+1) b in {min..max, n+1} instead.
         """
@@ -88,7 +88,7 @@ class Choose(Question, frozen=True, kw_only=True, tag="choose"):
         return BallotShape(values, (*bits(0, values), counted), tuple(Total(i, 1) for i in range(values)))
 
     def encode_selection(self, selection: ChooseSelection) -> tuple[int, ...]:
-        """x_i = 1 for every chosen option, then b. Raises SelectionError."""
+        """Protocol M5c: x_i = 1 for every chosen option, then b. Raises SelectionError."""
         n = len(self.options)
         require_distinct(selection.chosen, n, "options")
         if selection.blank and not self.blank:
@@ -115,7 +115,7 @@ class Choose(Question, frozen=True, kw_only=True, tag="choose"):
         return lines or [phrase("nothing", language)]
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> ChooseOutcome:
-        """Protocol M4 for this method: the `seats` options with the most votes. Raises VerificationError (check 20)."""
+        """Protocol M5b: the `seats` options with the most votes. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         n = len(self.options)
         counts = tuple(totals[:n])

@@ -1,4 +1,4 @@
-"""Protocol M3: what several voting methods share: selections, checks of options and totals, ranking by counts.
+"""Protocol M: what several voting methods share: selections, checks of options and totals, ranking by counts.
 
 It must not import any method.
 """
@@ -66,17 +66,17 @@ def require_distinct(numbers: Sequence[int], count: int, what: str) -> None:
 
 
 def bits(start: int, stop: int) -> list[Constraint]:
-    """Protocol M1: one constraint per value from `start` to `stop - 1`: it is 0 or 1."""
+    """Protocol M1a: one constraint per value from `start` to `stop - 1`: it is 0 or 1."""
     return [Constraint(value(index), BIT) for index in range(start, stop)]
 
 
 def sum_of(indices: Sequence[int], lowest: int, highest: int) -> Constraint:
-    """Protocol M1: the sum of some values lies between `lowest` and `highest`, both included."""
+    """Protocol M1b: the sum of some values lies between `lowest` and `highest`, both included."""
     return Constraint(linear(dict.fromkeys(indices, 1)), tuple(range(lowest, highest + 1)))
 
 
 def permutation_matrix(n: int) -> list[Constraint]:
-    """Protocol M1: values 0..n*n-1, row by row, are bits, and each row and each column sums to 1."""
+    """Protocol M1c: values 0..n*n-1, row by row, are bits, and each row and each column sums to 1."""
     rows = [sum_of(range(i * n, (i + 1) * n), 1, 1) for i in range(n)]
     columns = [sum_of(range(k, n * n, n), 1, 1) for k in range(n)]
     return [*bits(0, n * n), *rows, *columns]
@@ -98,7 +98,7 @@ def options_problems(
     most: int = MAX_OPTIONS,
     field: str = "",
 ) -> Iterator[Problem]:
-    """What is wrong with a list of texts: too few, too many, a faulty text, or two that a reader takes for the same.
+    """Protocol M3: what is wrong with a list of texts: too few, too many, faulty, or two that read the same.
 
     Args:
         where: the place of the list.
@@ -141,7 +141,7 @@ def impossible(question: Question, reason: str) -> VerificationError:
 
 
 def require_totals(question: Question, totals: Sequence[int], cast: int) -> None:
-    """Refuse totals of a wrong number, below 0, or above what `cast` votes can add up to.
+    """Protocol M4b: refuse totals of a wrong number, below 0, or above what `cast` votes can add up to.
 
     Raises:
         VerificationError: (check 20).
@@ -174,7 +174,7 @@ def rank_by(counts: Sequence[int]) -> Groups:
 
 
 def fill_seats(counts: Sequence[int], seats: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Protocol M4: give seats to the highest counts. Nobody is elected without a vote.
+    """Protocol M4a: give seats to the highest counts. Nobody is elected without a vote.
 
     Returns:
         (elected, tied, open): who is elected, in the order of the options; who is tied for the seats left; how many

@@ -1,4 +1,4 @@
-"""Protocol M12, method "condorcet": rank all options; only who beats whom is decrypted (docs/spec/methods.md).
+"""Protocol M12: method "condorcet": rank all options; only who beats whom is decrypted (docs/spec/methods.md).
 
 No ranking and no rank is ever decrypted, so a coercer cannot ask for a marked order of the lesser options.
 It must not import the method with ties.
@@ -58,7 +58,7 @@ class Condorcet(Question, frozen=True, kw_only=True, tag="condorcet"):
         yield from options_problems(self.options, f"{where}.options", languages, most=MAX_STRICT)
 
     def shape(self) -> BallotShape:
-        """Protocol M12 shape: r_(i,k) as in M10, then d_(i,j) for i < j, bits: i is preferred to j.
+        """Protocol M12a: r_(i,k) as in M10, then d_(i,j) for i < j, bits: i is preferred to j.
 
         For each option i: the number of options it is preferred over, minus sum_k (n-1-k) r_(i,k), is 0. A tournament
         whose row sums are a permutation of 0..n-1 is transitive, so d is the order that r shows.
@@ -81,7 +81,7 @@ class Condorcet(Question, frozen=True, kw_only=True, tag="condorcet"):
         return BallotShape(values, constraints, tuple(Total(i, 1) for i in range(n * n, values)))
 
     def encode_selection(self, selection: RankingSelection) -> tuple[int, ...]:
-        """r as in M10, then d_(i,j) = 1 where i comes before j. Raises SelectionError."""
+        """Protocol M12c: r as in M10, then d_(i,j) = 1 where i comes before j. Raises SelectionError."""
         n = len(self.options)
         matrix = encode_order(selection, n)
         rank = {option: position for position, option in enumerate(selection.order)}
@@ -96,7 +96,7 @@ class Condorcet(Question, frozen=True, kw_only=True, tag="condorcet"):
         return describe_order(self.options, selection, language)
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> CondorcetOutcome:
-        """Protocol M4 for this method: the ranking by the question's rule. Raises VerificationError (check 20)."""
+        """Protocol M12b: the ranking by the question's rule. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         n = len(self.options)
         beats = [[0] * n for _ in range(n)]

@@ -1,4 +1,4 @@
-"""Protocol M13, method "condorcet-ties": rank options, with ties, perhaps not all; only who beats whom is decrypted.
+"""Protocol M13: method "condorcet-ties": rank options, with ties, perhaps not all; only who beats whom is decrypted.
 
 Options without a rank stand below all ranked ones and are tied among themselves (docs/spec/methods.md).
 """
@@ -57,7 +57,7 @@ class CondorcetTies(Question, frozen=True, kw_only=True, tag="condorcet-ties"):
         yield from options_problems(self.options, f"{where}.options", languages, most=MAX_TIED)
 
     def shape(self) -> BallotShape:
-        """Protocol M13 shape: levels l_i in {0..n-1}, then d_(i,j) for i != j, bits, i first.
+        """Protocol M13a: levels l_i in {0..n-1}, then d_(i,j) for i != j, bits, i first.
 
         For each ordered pair: l_j - l_i - n d_(i,j) in {-(n-1)..0}, which holds only if d_(i,j) = 1 exactly when
         l_i < l_j. So d is the preference that the levels show.
@@ -74,7 +74,7 @@ class CondorcetTies(Question, frozen=True, kw_only=True, tag="condorcet-ties"):
         return BallotShape(values, constraints, tuple(Total(i, 1) for i in range(n, values)))
 
     def encode_selection(self, selection: CondorcetTiesSelection) -> tuple[int, ...]:
-        """l_i without gaps, then d_(i,j) = 1 where l_i < l_j. Raises SelectionError."""
+        """Protocol M13c: l_i without gaps, then d_(i,j) = 1 where l_i < l_j. Raises SelectionError."""
         n = len(self.options)
         if len(selection.levels) != n:
             raise SelectionError(f"give a level, or null for no rank, to each of the {n} options")
@@ -101,7 +101,7 @@ class CondorcetTies(Question, frozen=True, kw_only=True, tag="condorcet-ties"):
         return lines
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> CondorcetTiesOutcome:
-        """Protocol M4 for this method: the ranking by the question's rule. Raises VerificationError (check 20)."""
+        """Protocol M13b: the ranking by the question's rule. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         n = len(self.options)
         beats = [[0] * n for _ in range(n)]

@@ -1,4 +1,4 @@
-"""Protocol M7, method "grades": majority judgment: one grade for each option (docs/spec/methods.md).
+"""Protocol M7: method "grades": majority judgment: one grade for each option (docs/spec/methods.md).
 
 Source: M. Balinski, R. Laraki, "Majority Judgment" (MIT Press 2010), the definition of the majority-value.
 It must not import another method.
@@ -67,13 +67,13 @@ class Grades(Question, frozen=True, kw_only=True, tag="grades"):
         yield from options_problems(self.grades, f"{where}.grades", languages, most=MAX_GRADES)
 
     def shape(self) -> BallotShape:
-        """Protocol M7 shape: x_(i,k) bits, option by option; for each option i: sum_k x_(i,k) = 1."""
+        """Protocol M7a: x_(i,k) bits, option by option; for each option i: sum_k x_(i,k) = 1."""
         n, g = len(self.options), len(self.grades)
         one_each = (sum_of(range(i * g, (i + 1) * g), 1, 1) for i in range(n))
         return BallotShape(n * g, (*bits(0, n * g), *one_each), tuple(Total(i, 1) for i in range(n * g)))
 
     def encode_selection(self, selection: GradesSelection) -> tuple[int, ...]:
-        """x_(i,k) = 1 where option i has grade k. Raises SelectionError."""
+        """Protocol M7c: x_(i,k) = 1 where option i has grade k. Raises SelectionError."""
         n, g = len(self.options), len(self.grades)
         if len(selection.grades) != n:
             raise SelectionError(f"give a grade to each of the {n} options")
@@ -95,7 +95,7 @@ class Grades(Question, frozen=True, kw_only=True, tag="grades"):
         ]
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> GradesOutcome:
-        """Protocol M4 for this method: the majority ranking. Raises VerificationError (check 20)."""
+        """Protocol M7b: the majority ranking. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         histograms = rows_of(totals, len(self.grades))
         for position, histogram in enumerate(histograms):
@@ -115,7 +115,7 @@ class Grades(Question, frozen=True, kw_only=True, tag="grades"):
 
 
 def majority_ranking(histograms: Groups, cast: int) -> Groups:
-    """Protocol M7 ranking: compare majority grades; while they are equal, remove one such grade from each and repeat.
+    """Protocol M7d: compare majority grades; while they are equal, remove one such grade from each and repeat.
 
     With N votes sorted best first, the grades come off in the order of the places N//2 + 1 + t and (N+1)//2 - t for
     t = 0, 1, ... (one and the same place for odd N and t = 0). Both grades change at few values of t only, so options

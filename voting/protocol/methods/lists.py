@@ -1,4 +1,4 @@
-"""Protocol M8, method "lists": one list, and any of its candidates (docs/spec/methods.md).
+"""Protocol M8: method "lists": one list, and any of its candidates (docs/spec/methods.md).
 
 Seats go to lists by highest averages, and within a list to the candidates with the most personal votes.
 It must not import another method.
@@ -83,7 +83,7 @@ class Lists(Question, frozen=True, kw_only=True, tag="lists"):
         yield from range_problems(self.seats, f"{where}.seats", 1, MAX_SEATS)
 
     def shape(self) -> BallotShape:
-        """Protocol M8 shape: L_i and C_(i,j) bits, all lists first; sum L_i = 1; for each list i:
+        """Protocol M8a: L_i and C_(i,j) bits, all lists first; sum L_i = 1; for each list i:
         sum_j C_(i,j) + (n_i + 1)(1 - L_i) in {0..n_i + 1}, so only the chosen list has chosen candidates."""
         count = len(self.lists)
         values = count + sum(len(each.candidates) for each in self.lists)
@@ -95,7 +95,7 @@ class Lists(Question, frozen=True, kw_only=True, tag="lists"):
         return BallotShape(values, constraints, tuple(Total(i, 1) for i in range(values)))
 
     def encode_selection(self, selection: ListsSelection) -> tuple[int, ...]:
-        """L_i = 1 for the list, C_(i,j) = 1 for its chosen candidates. Raises SelectionError."""
+        """Protocol M8c: L_i = 1 for the list, C_(i,j) = 1 for its chosen candidates. Raises SelectionError."""
         require_distinct([selection.chosen_list], len(self.lists), "lists")
         require_distinct(
             selection.candidates, len(self.lists[selection.chosen_list].candidates), "candidates of a list"
@@ -125,7 +125,7 @@ class Lists(Question, frozen=True, kw_only=True, tag="lists"):
         return lines
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> ListsOutcome:
-        """Protocol M4 for this method: seats by the rule, candidates by personal votes. A list that wins more seats
+        """Protocol M8b: seats by the rule, candidates by personal votes. A list that wins more seats
         than it has candidates keeps them; who takes them is not for the count to say.
 
         Raises:

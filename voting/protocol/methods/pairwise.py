@@ -19,7 +19,7 @@ Matrix = Sequence[Sequence[int]]
 
 
 def condorcet_winner(beats: Matrix) -> int | None:
-    """Protocol M11 winner: the option that beats each other one; None if there is none."""
+    """Protocol M11a: the option that beats each other one; None if there is none."""
     n = len(beats)
     for i in range(n):
         if all(beats[i][j] > beats[j][i] for j in range(n) if j != i):
@@ -28,7 +28,7 @@ def condorcet_winner(beats: Matrix) -> int | None:
 
 
 def smith_set(beats: Matrix) -> tuple[int, ...]:
-    """Protocol M11 Smith set: the smallest set of options that each beat every option outside.
+    """Protocol M11b: the smallest set of options that each beat every option outside.
 
     It is the set of those who reach every other option along steps i -> j with beats[i][j] >= beats[j][i].
     """
@@ -38,7 +38,7 @@ def smith_set(beats: Matrix) -> tuple[int, ...]:
 
 
 def rank_pairwise(beats: Matrix, rule: PairwiseRule) -> Groups:
-    """Protocol M11 ranking: layers of the strict order that the rule gives, best first.
+    """Protocol M11c: layers of the strict order that the rule gives, best first.
 
     Each group holds the options that no option outside the better groups is placed above. The first group, the
     winners, are exactly the options that no other option is placed above.
@@ -54,7 +54,7 @@ def rank_pairwise(beats: Matrix, rule: PairwiseRule) -> Groups:
 
 
 def schulze(beats: Matrix) -> list[list[bool]]:
-    """Protocol M11 Schulze: i stands above j if the strongest path from i to j is stronger than the one back.
+    """Protocol M11d: i stands above j if the strongest path from i to j is stronger than the one back.
 
     The strength of a step i -> j is its winning votes: beats[i][j] if it is more than beats[j][i], else 0; a path is
     as strong as its weakest step. The relation is a strict order. Source: M. Schulze, "A new monotonic,
@@ -73,7 +73,7 @@ def schulze(beats: Matrix) -> list[list[bool]]:
 
 
 def ranked_pairs(beats: Matrix) -> list[list[bool]]:
-    """Protocol M11 ranked pairs: lock victories from the strongest down, but none that closes a cycle.
+    """Protocol M11e: lock victories from the strongest down, but none that closes a cycle.
 
     A victory is stronger with more winning votes, and among equals with fewer votes against it. Source: N. Tideman,
     "Independence of clones as a criterion for voting rules" (1987), with winning votes.

@@ -1,4 +1,4 @@
-"""Protocol M10, method "ranking": rank all options; each rank is worth points (docs/spec/methods.md).
+"""Protocol M10: method "ranking": rank all options; each rank is worth points (docs/spec/methods.md).
 
 Borda's count (1781), or any other falling scale. It must not import another method.
 """
@@ -76,12 +76,12 @@ class Ranking(Question, frozen=True, kw_only=True, tag="ranking"):
             yield Problem(f"{where}.points", "gives every rank the same points", "let the first rank have more")
 
     def shape(self) -> BallotShape:
-        """Protocol M10 shape: r_(i,k), option i at rank k, bits, option by option; each row and column sums to 1."""
+        """Protocol M10a: r_(i,k), option i at rank k, bits, option by option; each row and column sums to 1."""
         n = len(self.options)
         return BallotShape(n * n, tuple(permutation_matrix(n)), tuple(Total(i, 1) for i in range(n * n)))
 
     def encode_selection(self, selection: RankingSelection) -> tuple[int, ...]:
-        """r_(i,k) = 1 where option i has rank k. Raises SelectionError."""
+        """Protocol M10c: r_(i,k) = 1 where option i has rank k. Raises SelectionError."""
         return encode_order(selection, len(self.options))
 
     def parse_selection(self, data: Any) -> RankingSelection:
@@ -93,7 +93,7 @@ class Ranking(Question, frozen=True, kw_only=True, tag="ranking"):
         return describe_order(self.options, selection, language)
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> RankingOutcome:
-        """Protocol M4 for this method: the most points win. Raises VerificationError (check 20)."""
+        """Protocol M10b: the most points win. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         counts = rows_of(totals, len(self.options))
         if any(sum(row) != cast for row in counts):

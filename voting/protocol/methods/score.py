@@ -1,4 +1,4 @@
-"""Protocol M6, method "score": 0 to R points for each option, their sum between min and max (docs/spec/methods.md).
+"""Protocol M6: method "score": 0 to R points for each option, their sum between min and max (docs/spec/methods.md).
 
 Score (range) voting, and cumulative voting when `max` is a budget. The highest sum wins.
 It must not import another method.
@@ -76,7 +76,7 @@ class Score(Question, frozen=True, kw_only=True, tag="score"):
             )
 
     def shape(self) -> BallotShape:
-        """Protocol M6 shape: x_1..x_n in {0..R}; sum x in {min..max}."""
+        """Protocol M6a: x_1..x_n in {0..R}; sum x in {min..max}."""
         n = len(self.options)
         points = tuple(range(self.highest + 1))
         single = (Constraint(value(i), points) for i in range(n))
@@ -84,7 +84,7 @@ class Score(Question, frozen=True, kw_only=True, tag="score"):
         return BallotShape(n, (*single, counted), tuple(Total(i, self.highest) for i in range(n)))
 
     def encode_selection(self, selection: ScoreSelection) -> tuple[int, ...]:
-        """x_i = points of option i. Raises SelectionError."""
+        """Protocol M6c: x_i = points of option i. Raises SelectionError."""
         if len(selection.scores) != len(self.options):
             raise SelectionError(f"give points to each of the {len(self.options)} options (0 is allowed)")
         if any(not 0 <= points <= self.highest for points in selection.scores):
@@ -107,7 +107,7 @@ class Score(Question, frozen=True, kw_only=True, tag="score"):
         ]
 
     def outcome(self, totals: Sequence[int], *, cast: int) -> ScoreOutcome:
-        """Protocol M4 for this method: the highest sum wins. Raises VerificationError (check 20)."""
+        """Protocol M6b: the highest sum wins. Raises VerificationError (check 20)."""
         require_totals(self, totals, cast)
         lowest, highest = self.minimum * cast, self.maximum * cast
         if not lowest <= sum(totals) <= highest:

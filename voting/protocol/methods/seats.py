@@ -16,7 +16,7 @@ MAX_SEATS = 1000
 
 
 def apportion(votes: Sequence[int], seats: int, rule: SeatRule) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Protocol M9 averages: seat after seat goes to the list with the highest votes / divisor.
+    """Protocol M9a: seat after seat goes to the list with the highest votes / divisor.
 
     Args:
         votes: per list, 0 or more. A list without votes gets no seat.

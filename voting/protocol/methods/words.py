@@ -1,4 +1,4 @@
-"""Protocol M3: the few words that describe a voter's choices, in English and French.
+"""Protocol M: the few words that describe a voter's choices, in English and French.
 
 One place for all methods. A language that is not here falls back to English; options keep the manifest's own texts.
 It must not import any method.

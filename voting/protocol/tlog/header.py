@@ -1,4 +1,4 @@
-"""Protocol L1: the header of an entry: what the log commits to (docs/spec/board.md, protocol section 9).
+"""Protocol L1: the header of an entry: what the log commits to (docs/spec/log.md, protocol section 9).
 
 An entry is a header and a body. The header is short canonical JSON; its bytes are the leaf of the Merkle tree. It names
 the body by hash and length, and the header before it by hash, so the headers alone form a chain.

@@ -1,0 +1,5 @@
+"""The bulletin board: an append-only, signed log on SQLite (docs/spec/log.md). It knows nothing of elections.
+
+Of `voting` it imports only `protocol.tlog`, `protocol.encoding`, `protocol.errors`, `crypto.signatures` and
+`crypto.keyfile`.
+"""

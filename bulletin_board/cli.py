@@ -1,0 +1,219 @@
+"""`urne-board`: the bulletin board on the command line (docs/spec/log.md, "Commands").
+
+A board is a folder with `board.db`, `board.lock` and `board.key` (the signing key, mode 0600, not protected by a
+passphrase so that a server can start unattended).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bulletin_board.console import FriendlyGroup
+from bulletin_board.export import export_record
+from bulletin_board.fsck import verify_board
+from bulletin_board.log import Board
+from bulletin_board.reader import open_reader, require_board
+from bulletin_board.store import DATABASE
+from voting.crypto.keyfile import MAX_FILE_BYTES, open_key_file, write_plain_key_file
+from voting.crypto.signatures import SigningKey
+from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
+from voting.protocol.tlog.checkpoint import require_origin
+from voting.protocol.tlog.header import MAX_BODY_BYTES, parse_header
+from voting.protocol.tlog.text import encode_base64
+
+KEY_FILE = "board.key"
+KEY_KIND = "board"
+_SEED_BYTES = 32
+
+_folder = click.argument("folder", type=click.Path(path_type=Path))
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(cls=FriendlyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Keep an append-only board whose every state is signed.
+
+    Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 could not be done.
+    """
+
+
+@main.command()
+@_folder
+@click.option("--origin", required=True, help="The log's name for ever, e.g. board.example/election-1.")
+def init(folder: Path, origin: str) -> None:
+    """Make a board in FOLDER, with a new signing key."""
+    try:
+        require_origin(origin)
+    except DecodeError as error:
+        raise UsageError(error.problem, where=error.where, remedy=error.remedy) from None
+    key = write_key(folder, origin)
+    with Board.create(folder, origin, key) as board:
+        click.echo(board.key.vkey)
+
+
+@main.command()
+@_folder
+@click.argument("type_", metavar="TYPE")
+@click.argument("body", type=click.File("rb"))
+@click.option("--hint", type=click.File("rb"), help="Side data, not authenticated: a file with canonical JSON.")
+@_as_json
+def append(folder: Path, type_: str, body: Any, hint: Any, as_json: bool) -> None:
+    """Append the canonical JSON in the file BODY (- for standard input) as an entry of TYPE, e.g. note.text."""
+    body_bytes = body.read(MAX_BODY_BYTES + 1)
+    hint_bytes = hint.read(MAX_BODY_BYTES + 1) if hint is not None else None
+    require_board(folder)
+    with Board.open(folder, read_key(folder), full=False) as board:
+        appended = board.append(type_, body_bytes, hint_bytes)
+    if as_json:
+        header = json.loads(appended.header_bytes)
+        click.echo(json.dumps({"seq": appended.seq, "was_new": appended.was_new, "header": header}))
+    else:
+        click.echo(f"entry {appended.seq}" + ("" if appended.was_new else " (it was there before)"))
+
+
+@main.command()
+@_folder
+@click.option("--from", "start", type=click.IntRange(min=0), default=0, show_default=True, help="First entry to list.")
+@click.option("--limit", type=click.IntRange(min=1), help="How many entries to list.")
+@_as_json
+def log(folder: Path, start: int, limit: int | None, as_json: bool) -> None:
+    """List the entries: place, type, length and SHA-256 of the body. With --json: the headers as they are signed."""
+    with open_reader(folder) as board:
+        size = len(board)
+        stop = size if limit is None else min(size, start + limit)
+        for header_bytes in board.headers(start, stop):
+            if as_json:
+                click.echo(header_bytes.decode())
+            else:
+                header = parse_header(header_bytes)
+                click.echo(f"{header.seq:>8}  {header.type:<24} {header.size:>9}  {header.body}")
+
+
+@main.command()
+@_folder
+@click.argument("seq", type=click.IntRange(min=0), required=False)
+@click.option(
+    "--part", type=click.Choice(["header", "body", "hint"]), default="body", show_default=True, help="What to print."
+)
+def show(folder: Path, seq: int | None, part: str) -> None:
+    """Print one part of entry SEQ, byte for byte; without SEQ, the newest signed checkpoint."""
+    with open_reader(folder) as board:
+        if seq is None:
+            data: bytes | None = board.checkpoint_note()
+        elif part == "header":
+            data = board.header(seq)
+        else:
+            data = board.body(seq) if part == "body" else board.attachment(seq)
+    if data is None:
+        raise UsageError("has no hint", where=f"entry {seq}")
+    click.echo(data, nl=seq is not None)
+
+
+@main.command()
+@_folder
+@click.argument("seq", type=click.IntRange(min=0), required=False)
+@click.option(
+    "--since", type=click.IntRange(min=1), help="Prove instead that the board extends its state of this size."
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this new file, not to the screen.")
+def prove(folder: Path, seq: int | None, since: int | None, output: Path | None) -> None:
+    """Print the receipt of entry SEQ (a tlog-proof), or with --since the hashes of a consistency proof, in base64."""
+    if (seq is None) == (since is None):
+        raise UsageError("name either an entry or --since, not both")
+    with open_reader(folder) as board:
+        if seq is not None:
+            data = board.receipt(seq)
+        else:
+            data = "".join(encode_base64(hash_) + "\n" for hash_ in board.consistency_proof(since or 0)).encode()
+    if output is None:
+        click.echo(data, nl=False)
+        return
+    try:
+        with output.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise UsageError("exists already", where=str(output), remedy="choose another name") from None
+
+
+@main.command()
+@_folder
+@_as_json
+def fsck(folder: Path, as_json: bool) -> None:
+    """Recheck the whole board: the chain, every body, the tree and every signed checkpoint."""
+    with open_reader(folder) as board:
+        try:
+            verify_board(board, signatures=True)
+        except UrneError as error:
+            if as_json:
+                click.echo(
+                    json.dumps({"sound": False, "error": error.code, "where": error.where, "problem": error.problem})
+                )
+            raise
+        checkpoint = board.checkpoint()
+    if as_json:
+        click.echo(json.dumps({"sound": True, "size": checkpoint.size, "root": encode_base64(checkpoint.root)}))
+    else:
+        click.echo(f"sound: {checkpoint.size} entries, root {encode_base64(checkpoint.root)}")
+
+
+@main.command()
+@_folder
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a record that bears this name.")
+def export(folder: Path, target: Path, force: bool) -> None:
+    """Write the record to TARGET: one file if its name ends in .zip, otherwise a folder."""
+    with open_reader(folder) as board:
+        count = export_record(board, target, force=force)
+    click.echo(f"{target}: {count} entries")
+
+
+def write_key(folder: Path, label: str) -> SigningKey:
+    """Make a new signing key and keep it in the folder, readable by its owner only. A key that is there stays.
+
+    Raises:
+        UnavailableError: if there is a board or a key already, or the folder cannot be written.
+    """
+    seed = secrets.token_bytes(_SEED_BYTES)
+    path = folder / KEY_FILE
+    if (folder / DATABASE).exists():
+        raise UnavailableError("holds a board already", where=str(folder), remedy="choose another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(write_plain_key_file(seed, kind=KEY_KIND, label=label))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise UnavailableError("exists already", where=str(path), remedy="choose another folder") from None
+    except OSError as error:
+        raise UnavailableError(f"cannot be written ({error.strerror})", where=str(path)) from None
+    return SigningKey.from_seed(seed)
+
+
+def read_key(folder: Path) -> SigningKey:
+    """The board's signing key.
+
+    Raises:
+        UnavailableError: if it is missing, cannot be read, or may be read by others than its owner.
+        KeyFileError: if the file is damaged.
+    """
+    path = folder / KEY_FILE
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise UnavailableError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    if mode & 0o077:
+        raise UnavailableError("may be read by other users", where=str(path), remedy=f"chmod 600 {path.name}")
+    try:
+        return SigningKey.from_seed(open_key_file(data, passphrase=None, kind=KEY_KIND))
+    except UrneError as error:
+        raise error.at(str(path)) from None

@@ -1,0 +1,181 @@
+"""Protocol L12: read a board that another process may be writing to (docs/spec/log.md, "Reading").
+
+Any number of readers may be open. Each sees what was committed, never more than the newest signed checkpoint covers.
+This module must not know what entries mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from bulletin_board.store import DATABASE, CheckpointRow, EntryRow, Store
+from voting.protocol.encoding import sha256
+from voting.protocol.errors import UnavailableError, UsageError
+from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
+from voting.protocol.tlog.merkle import consistency_proof, inclusion_proof
+from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.proof import Receipt, format_receipt
+
+
+class Appended(NamedTuple):
+    """Where a submission stands. `was_new` is False if the same body stood there before."""
+
+    seq: int
+    header_bytes: bytes
+    was_new: bool
+
+
+class BoardEntry(NamedTuple):
+    """One entry as it is stored."""
+
+    seq: int
+    header_bytes: bytes
+    body: bytes
+    attachment: bytes | None
+
+
+class BoardReader:
+    """An open board. Use it in a `with` block, or call `close`. `open_reader` makes one."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self._store = store
+        meta = store.meta()
+        if set(meta) != {"origin", "vkey"}:
+            raise UnavailableError("does not name its origin and key, so it is damaged", where=str(folder))
+        self.origin = meta["origin"]
+        self.key: NoteKey = parse_vkey(meta["vkey"], what="the board's stored key")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the board's files."""
+        self._store.close()
+
+    def __len__(self) -> int:
+        """How many entries the newest checkpoint covers."""
+        return self._newest().size
+
+    @property
+    def store(self) -> Store:
+        """The tables, for `bulletin_board.fsck`."""
+        return self._store
+
+    def header(self, seq: int) -> bytes:
+        """The header's bytes of one entry. Raises UsageError if there is no such entry."""
+        return self._entry(seq).header
+
+    def body(self, seq: int) -> bytes:
+        """The body's bytes of one entry. Raises UsageError if there is no such entry."""
+        self._entry(seq)
+        return _present(self._store.body(seq), seq)
+
+    def attachment(self, seq: int) -> bytes | None:
+        """The side data of one entry, which nothing authenticates. Raises UsageError if there is no such entry."""
+        self._entry(seq)
+        return self._store.hint(seq)
+
+    def headers(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The headers' bytes of [start, stop), in order; without `stop`, of all that the newest checkpoint covers."""
+        for row in self._store.entries(start, self._stop(stop)):
+            yield row.header
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[BoardEntry]:
+        """The entries of [start, stop), in order; without `stop`, all that the newest checkpoint covers."""
+        for row in self._store.full_entries(start, self._stop(stop)):
+            yield BoardEntry(row.seq, row.header, _present(row.body, row.seq), row.hint)
+
+    def find(self, body: bytes) -> Appended | None:
+        """Where this body stands, if it does."""
+        row = self._store.find(identity(body))
+        return Appended(row.seq, row.header, False) if row else None
+
+    def checkpoint_note(self, size: int | None = None) -> bytes:
+        """The signed checkpoint of one size, or the newest. Raises UsageError if the board signed none of that size."""
+        row = self._newest() if size is None else self._store.checkpoint(size)
+        if row is None:
+            raise UsageError(f"the board signed no checkpoint of size {size}")
+        return row.note
+
+    def checkpoint(self) -> Checkpoint:
+        """The newest checkpoint. Raises SignatureInvalid if it is not signed by the board's key."""
+        return open_checkpoint(self._newest().note, self.key)
+
+    def inclusion_proof(self, seq: int, size: int | None = None) -> tuple[bytes, ...]:
+        """The proof that entry `seq` is in the tree of the first `size` entries (default: all)."""
+        return inclusion_proof(seq, self._stop(size), self._store.node)
+
+    def consistency_proof(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """The proof that the first `new` entries (default: all) begin with the first `old`."""
+        return consistency_proof(old, self._stop(new), self._store.node)
+
+    def receipt(self, seq: int) -> bytes:
+        """The proof, under the newest checkpoint, that entry `seq` is on the board: a tlog-proof."""
+        newest = self._newest()
+        if not 0 <= seq < newest.size:
+            raise _no_entry(seq, newest.size)
+        return format_receipt(Receipt(seq, inclusion_proof(seq, newest.size, self._store.node), newest.note))
+
+    def _entry(self, seq: int) -> EntryRow:
+        row = self._store.entry(seq) if 0 <= seq < 2**63 else None
+        if row is None:
+            raise _no_entry(seq, len(self))
+        return row
+
+    def _stop(self, stop: int | None) -> int:
+        size = len(self)
+        if stop is not None and not 0 <= stop <= size:
+            raise UsageError(f"the board has {size} entries, so there is no tree of {stop}")
+        return size if stop is None else stop
+
+    def _newest(self) -> CheckpointRow:
+        row = self._store.checkpoint()
+        if row is None:
+            raise UnavailableError("holds no checkpoint, so it is damaged", where=str(self.folder))
+        return row
+
+
+def open_reader(folder: Path) -> BoardReader:
+    """Protocol L12a: open a board for reading.
+
+    Raises:
+        UnavailableError: if there is no board, or it cannot be read.
+    """
+    require_board(folder)
+    store = Store.open(folder / DATABASE, read_only=True)
+    try:
+        return BoardReader(folder, store)
+    except BaseException:
+        store.close()
+        raise
+
+
+def identity(body: bytes) -> bytes:
+    """What tells whether a body is on the board already: its SHA-256, 32 bytes."""
+    return bytes.fromhex(sha256(body))
+
+
+def require_board(folder: Path) -> None:
+    """Raises UnavailableError if there is no board in the folder."""
+    if not (folder / DATABASE).is_file():
+        raise UnavailableError("is not a board", where=str(folder), remedy="make one: urne-board init")
+
+
+def _present(data: bytes | None, seq: int) -> bytes:
+    if data is None:
+        raise UnavailableError("has lost its body, so the board is damaged", where=f"entry {seq}")
+    return data
+
+
+def _no_entry(seq: int, size: int) -> UsageError:
+    held = f"the board has {size} entries" + (f", 0 to {size - 1}" if size else "")
+    return UsageError(f"there is no entry {seq}: {held}")
