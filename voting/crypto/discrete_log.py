@@ -1,4 +1,4 @@
-"""Protocol R1: small discrete logarithms, to read a total from g^total (Shanks's baby steps and giant steps)."""
+"""Protocol R: small discrete logarithms, to read a total from g^total (Shanks's baby steps and giant steps)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Element:
         return f"Element({self.group.name}, {hex(self.value)[2:14]}...)"
 
     def encode(self) -> bytes:
-        """Protocol G3: fixed-length big-endian bytes."""
+        """Fixed-length big-endian bytes (G3)."""
         return self.group.encode(self)
 
     def encode_unsigned(self) -> bytes:
@@ -112,7 +112,7 @@ class FixedBase:
 
 
 class Group:
-    """Protocol G1: a group by its name. Compare with `is`: there is one object per name (`group_by_name`)."""
+    """A group by its name (G1). Compare with `is`: there is one object per name (`group_by_name`)."""
 
     def __init__(self, name: str, p: mpz, q: mpz) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Protocol K: how secrets and challenges are derived: framing, and HKDF-SHA256 with a purpose (docs/spec/encoding.md).
+"""Protocol H: how secrets and challenges are derived: framing, and HKDF-SHA256 with a purpose (docs/spec/hashing.md).
 
 One secret must never serve two purposes. So each derivation names its purpose and its context, both enter the salt, and
 fields are framed by their lengths: no two lists of fields give the same bytes.
@@ -19,7 +19,7 @@ DOMAIN = b"urne-v1-"
 
 
 def frame(*fields: bytes) -> bytes:
-    """Protocol K1: join byte strings so that they can be told apart: before each, its length as 4 bytes, big-endian."""
+    """Protocol H5: join byte strings so that they can be told apart: before each, its length as 4 bytes, big-endian."""
     return b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])
 
 
@@ -47,7 +47,7 @@ def hkdf_expand(key: bytes, info: bytes, length: int) -> bytes:
 
 
 class Derivation:
-    """Protocol K2: a secret bound to a purpose and a context; from it come any number of outputs.
+    """Protocol H6: a secret bound to a purpose and a context; from it come any number of outputs.
 
     Args:
         secret: the secret bytes to derive from.
@@ -63,7 +63,7 @@ class Derivation:
         self._label = label + b"\x00"
 
     def bytes(self, length: int, info: builtins.bytes = b"") -> builtins.bytes:
-        """Protocol K3: an output: HKDF-Expand with the info `urne-v1-<purpose>`, a zero byte, then `info`.
+        """Protocol H7: an output: HKDF-Expand with the info `urne-v1-<purpose>`, a zero byte, then `info`.
 
         Args:
             length: bytes wanted, 1 to 8160.
@@ -76,5 +76,5 @@ class Derivation:
 
 
 def derive(secret: bytes, purpose: str, *context: bytes, length: int, info: bytes = b"") -> bytes:
-    """Protocol K4: a single output of `Derivation(secret, purpose, *context)`."""
+    """Protocol H8: a single output of `Derivation(secret, purpose, *context)`."""
     return Derivation(secret, purpose, *context).bytes(length, info)

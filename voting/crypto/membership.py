@@ -41,7 +41,7 @@ class Commitment(NamedTuple):
 def commit(
     key: PublicKey, allowed: Sequence[int], message: int, nonce: mpz, draws: Sequence[tuple[mpz, mpz]]
 ) -> Commitment:
-    """Protocol B3.1: a_v = g^t_v and b_v = K^t_v g^((v - m) c_v) for every v in S, with c_m = 0.
+    """Protocol B3a: a_v = g^t_v and b_v = K^t_v g^((v - m) c_v) for every v in S, with c_m = 0.
 
     For v != m this is the simulated proof with response z_v = t_v + rho c_v, because A = g^rho and B = K^rho g^m.
     Every branch costs the same three fixed-base powers, so nothing here takes a time that depends on m.
@@ -65,7 +65,7 @@ def commit(
 
 
 def respond(key: PublicKey, commitment: Commitment, challenge: mpz) -> MembershipProof:
-    """Protocol B3.2: c_m = c - sum of the other challenges; z_v = t_v + rho c_v for every v."""
+    """Protocol B3b: c_m = c - sum of the other challenges; z_v = t_v + rho c_v for every v."""
     q = key.group.q
     missing = (challenge - sum(commitment.challenges)) % q
     challenges = tuple(
@@ -78,7 +78,7 @@ def respond(key: PublicKey, commitment: Commitment, challenge: mpz) -> Membershi
 def commitments_of(
     key: PublicKey, ciphertext: Ciphertext, allowed: Sequence[int], proof: MembershipProof
 ) -> Iterator[Product]:
-    """Protocol B3.3: the commitments that the proof stands for, not yet computed, in the order of the hash.
+    """Protocol B3c: the commitments that the proof stands for, not yet computed, in the order of the hash.
 
     a_v = g^z_v A^-c_v and b_v = K^z_v (B / g^v)^-c_v = K^z_v g^(v c_v) B^-c_v. The proof holds if hashing all of a
     ballot's commitments gives its challenge, and the c_v add up to it.

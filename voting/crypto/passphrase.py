@@ -1,4 +1,4 @@
-"""Protocol P: passphrases that a machine draws and a person can say, type and remember in any language.
+"""Protocol F: passphrases that a machine draws and a person can say, type and remember in any language.
 
 Words are proquints (D. S. Wilkerson, "A Proposal for Proquints", 2009): 16 bits each, consonant and vowel in turn.
 Imports nothing of Urne.
@@ -27,7 +27,7 @@ def proquint(number: int) -> str:
 
 
 def generate_passphrase(random_bytes: Callable[[int], bytes], words: int = 5) -> str:
-    """Protocol P1: draw a passphrase: words of 16 bits joined by hyphens; five words hold 80 bits.
+    """Protocol F8: draw a passphrase: words of 16 bits joined by hyphens; five words hold 80 bits.
 
     Args:
         random_bytes: gives that many random bytes, e.g. `secrets.token_bytes`.

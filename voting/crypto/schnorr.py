@@ -29,7 +29,7 @@ def prove_knowledge(
     """Protocol P2: prove knowledge of x with statement y = g^x.
 
     The nonce depends on the secret, on the statement and on fresh randomness: a broken random generator alone does
-    not repeat it (attack 65 in docs/threat-model.md).
+    not repeat it (docs/attacks.md, "Proofs").
 
     Args:
         secret: x in [0, q).

@@ -1,4 +1,4 @@
-"""Protocol S: Ed25519 signatures (RFC 8032), with one strict rule of verification (docs/spec/encoding.md).
+"""Protocol A: Ed25519 signatures (RFC 8032), with one strict rule of verification (docs/spec/signatures.md).
 
 Libraries disagree on odd signatures: some multiply the equation by the cofactor 8, some accept encodings that are not
 canonical. Two observers who differ on one signature would differ on an election, so the rule is spelt out here.
@@ -49,7 +49,7 @@ class VerifyKey:
 
     @classmethod
     def decode(cls, raw: bytes, *, what: str = "Ed25519 key") -> VerifyKey:
-        """Protocol S1: read a public key.
+        """Protocol A1: read a public key.
 
         Args:
             raw: 32 bytes: y in little-endian order, the sign of x in the highest bit (RFC 8032, section 5.1.2).
@@ -72,7 +72,7 @@ class VerifyKey:
         return cls(bytes(raw), -point)
 
     def verify(self, message: bytes, signature: bytes, *, what: str = "signature") -> None:
-        """Protocol S2: check a signature, without the cofactor: R = encode(S*B - k*A), k = SHA-512(R, A, message).
+        """Protocol A2: check a signature, without the cofactor: R = encode(S*B - k*A), k = SHA-512(R, A, message).
 
         Args:
             message: the bytes that were signed.
@@ -112,7 +112,7 @@ class SigningKey:
 
     @classmethod
     def from_seed(cls, seed: bytes) -> SigningKey:
-        """Protocol S3: the signing key of a seed (RFC 8032, section 5.1.5).
+        """Protocol A3: the signing key of a seed (RFC 8032, section 5.1.5).
 
         Args:
             seed: 32 secret bytes.
@@ -125,7 +125,7 @@ class SigningKey:
         return cls(eddsa.import_private_key(bytes(seed)))
 
     def sign(self, message: bytes) -> bytes:
-        """Protocol S4: the signature of a message: 64 bytes, always the same for the same key and message."""
+        """Protocol A4: the signature of a message: 64 bytes, always the same for the same key and message."""
         return self._scheme.sign(message)
 
     def __repr__(self) -> str:

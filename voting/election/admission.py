@@ -1,4 +1,4 @@
-"""Protocol S4: what a server checks before it appends an entry: `apply`, and the costly checks besides.
+"""Protocol S: what a server checks before it appends an entry: `apply`, and the costly checks besides.
 
 An instance replays its board from the start and then admits new entries. It is the `Admission` hook of a board, which
 calls `admit` for entries in order and appends what it does not refuse.
@@ -6,12 +6,14 @@ calls `admit` for entries in order and appends what it does not refuse.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from voting.crypto.group import Element
-from voting.election.ballots import BALLOT, verify_ballot
+from voting.election.ballot_batch import HintedBallot, verify_ballots
+from voting.election.ballots import BALLOT, verify_ballot_signature
 from voting.election.decryption import decode_totals, total_bounds, verify_outcome, verify_share_proof, verify_totals
 from voting.election.duplicates import CiphertextRegister
 from voting.election.record import ElectionRecord, apply, require_tally
@@ -40,7 +42,7 @@ class ElectionAdmission:
         """Protocol S4: check an entry fully and take it in. If it raises VerificationError, nothing has changed."""
         subject = f"entry {header.seq} ({header.type})"
         checks: dict[str, Callable[[Signed[Any]], None]] = {
-            "ballot.cast": partial(self._check_ballot, body, subject),
+            "ballot.cast": partial(self._check_ballot, body, attachment, subject),
             "tally.encrypted": partial(self._check_tally, subject),
             "tally.share": partial(self._check_share, subject),
             "election.result": partial(self._check_result, subject),
@@ -49,8 +51,12 @@ class ElectionAdmission:
         if header.type == BALLOT:
             self._register.add(parse_body(header.type, body, what=subject).content)
 
-    def _check_ballot(self, body: bytes, subject: str, entry: Signed[Ballot]) -> None:
-        verify_ballot(self.record.ballot_context(), entry, body, subject=subject)
+    def _check_ballot(self, body: bytes, hints: bytes | None, subject: str, entry: Signed[Ballot]) -> None:
+        context = self.record.ballot_context()
+        verify_ballot_signature(context.manifest.hash, entry, body, subject=subject)
+        item = HintedBallot(entry.content, hints, subject)
+        for error in verify_ballots(context, [item], random_bytes=secrets.token_bytes).values():
+            raise error
         self._register.verify_new(entry.content, subject=subject)
 
     def _check_tally(self, subject: str, entry: Signed[TallyEncrypted]) -> None:

@@ -54,6 +54,19 @@ class EncryptedBallot(NamedTuple):
     """The ballot hash: SHA-256 of the ballot without its signature."""
 
 
+class UnsignedBallot(NamedTuple):
+    """A ballot without its signature: all that follows from the choices, the seed and the voter's public key."""
+
+    ballot: Ballot
+    hints: bytes
+    """Canonical bytes of `Hints`."""
+
+    @property
+    def hash(self) -> Hash:
+        """The ballot hash."""
+        return sha256(encode(self.ballot))
+
+
 class ParsedBallot(NamedTuple):
     """A ballot whose values are in the group and whose scalars are in range; its proofs are not checked yet."""
 
@@ -101,7 +114,23 @@ def encrypt_ballot(
 def encrypt_values(
     context: BallotContext, credential: SigningKey, values: Sequence[int], seed: bytes
 ) -> EncryptedBallot:
-    """Protocol B4: as `encrypt_ballot`, from plain values. Raises ValueError if they break a constraint."""
+    """As `encrypt_ballot` (B4), from plain values. Raises ValueError if they break a constraint."""
+    unsigned = build_ballot(context, credential.verify_key.raw, values, seed)
+    body = sign_content(BALLOT, context.manifest.hash, unsigned.ballot, credential)
+    return EncryptedBallot(body, unsigned.hints, unsigned.hash)
+
+
+def build_ballot(context: BallotContext, credential: bytes, values: Sequence[int], seed: bytes) -> UnsignedBallot:
+    """Protocol B4a: encrypt and prove, without signing. An opening is rechecked with this: it needs no secret key.
+
+    Args:
+        credential: raw Ed25519 public key of the voter.
+        values: plain values, one per value of the shape.
+        seed: 32 bytes.
+
+    Raises:
+        ValueError: if the values break a constraint, or the seed is not 32 bytes long.
+    """
     group, shape, key = context.group, context.shape, context.key
     if len(values) != shape.values or shape.violated(values):
         raise ValueError("the values do not have the shape of the ballot")
@@ -119,20 +148,19 @@ def encrypt_values(
         message = constraint.combination.of(values)
         commitments.append(commit(key, constraint.allowed, message, nonce, draws))
     encoded = [element.encode_unsigned() for commitment in commitments for element in commitment.elements]
-    c = ballot_challenge(context, credential.verify_key.raw, ciphertexts, encoded)
+    c = ballot_challenge(context, credential, encode_parts(ciphertexts), encoded)
     proofs = [respond(key, commitment, c) for commitment in commitments]
     ballot = Ballot(
         challenge=to_base64(group.encode_scalar(c)),
         ciphertexts=tuple(EncryptedValue(to_base64(a.encode()), to_base64(b.encode())) for a, b in ciphertexts),
-        credential=to_base64(credential.verify_key.raw),
+        credential=to_base64(credential),
         election=context.election,
         proofs=tuple(_encode_proof(group, proof) for proof in proofs),
     )
-    body = sign_content(BALLOT, context.manifest.hash, ballot, credential)
-    return EncryptedBallot(body, encode(Hints(tuple(map(to_base64, encoded)))), sha256(encode(ballot)))
+    return UnsignedBallot(ballot, encode(Hints(tuple(map(to_base64, encoded)))))
 
 
-def _derivation(context: BallotContext, credential: SigningKey, values: Sequence[int], seed: bytes) -> Derivation:
+def _derivation(context: BallotContext, credential: bytes, values: Sequence[int], seed: bytes) -> Derivation:
     """Protocol B2: all nonces and prover randomness from the seed and the statement (HKDF-SHA256).
 
     The statement is part of it, so that a seed used twice by mistake repeats no nonce.
@@ -140,7 +168,7 @@ def _derivation(context: BallotContext, credential: SigningKey, values: Sequence
     if len(seed) != SEED_BYTES:
         raise ValueError("a ballot seed has 32 bytes")
     plain = b"".join(value.to_bytes(4, "big") for value in values)
-    return Derivation(seed, "ballot", bytes.fromhex(context.election), credential.verify_key.raw, plain)
+    return Derivation(seed, "ballot", bytes.fromhex(context.election), credential, plain)
 
 
 def _position(kind: str, *indices: int) -> bytes:
@@ -148,16 +176,21 @@ def _position(kind: str, *indices: int) -> bytes:
 
 
 def ballot_challenge(
-    context: BallotContext, credential: bytes, ciphertexts: Sequence[Ciphertext], commitments: Sequence[bytes]
+    context: BallotContext, credential: bytes, parts: Sequence[bytes], commitments: Sequence[bytes]
 ) -> mpz:
     """Protocol B5: c = H("ballot", election id, credential key, all ciphertexts, all commitments), in order.
 
     Args:
         credential: raw Ed25519 key of the voter.
+        parts: alpha and beta of every ciphertext, encoded.
         commitments: encoded without their sign (G5).
     """
-    encoded = [part.encode() for ciphertext in ciphertexts for part in ciphertext]
-    return challenge(context.group, "ballot", bytes.fromhex(context.election), credential, *encoded, *commitments)
+    return challenge(context.group, "ballot", bytes.fromhex(context.election), credential, *parts, *commitments)
+
+
+def encode_parts(ciphertexts: Sequence[Ciphertext]) -> list[bytes]:
+    """Alpha and beta of every ciphertext in order, encoded as they are hashed."""
+    return [part.encode() for ciphertext in ciphertexts for part in ciphertext]
 
 
 def _encode_proof(group: Group, proof: MembershipProof) -> ConstraintProof:
@@ -196,6 +229,20 @@ def verify_ballot_signature(manifest: Hash, entry: Signed[Ballot], body: bytes, 
 
 def parse_ballot(context: BallotContext, ballot: Ballot, *, subject: str) -> ParsedBallot:
     """Protocol B10 (checks 13 and 12): the ballot has exactly the manifest's shape, and every value is in the group."""
+    c, proofs = parse_proofs(context, ballot, subject=subject)
+    group = context.group
+    try:
+        ciphertexts = tuple(
+            decode_ciphertext(group, value, what=f"ciphertexts[{position}]")
+            for position, value in enumerate(ballot.ciphertexts)
+        )
+    except DecodeError as error:
+        raise VerificationError("12", subject, str(error)) from None
+    return ParsedBallot(from_base64(ballot.credential, 32, what="credential"), ciphertexts, c, proofs)
+
+
+def parse_proofs(context: BallotContext, ballot: Ballot, *, subject: str) -> tuple[mpz, tuple[MembershipProof, ...]]:
+    """Protocol B10a (check 13): the shape, the challenge and all proofs with their last challenges."""
     verify_shape(context.shape, ballot, subject=subject)
     group = context.group
     try:
@@ -205,14 +252,7 @@ def parse_ballot(context: BallotContext, ballot: Ballot, *, subject: str) -> Par
         )
     except DecodeError as error:
         raise VerificationError("13", subject, str(error)) from None
-    try:
-        ciphertexts = tuple(
-            decode_ciphertext(group, value, what=f"ciphertexts[{position}]")
-            for position, value in enumerate(ballot.ciphertexts)
-        )
-    except DecodeError as error:
-        raise VerificationError("12", subject, str(error)) from None
-    return ParsedBallot(from_base64(ballot.credential, 32, what="credential"), ciphertexts, c, proofs)
+    return c, proofs
 
 
 def verify_shape(shape: BallotShape, ballot: Ballot, *, subject: str) -> None:
@@ -245,7 +285,7 @@ def decode_ciphertext(group: Group, value: EncryptedValue, *, what: str) -> Ciph
 
 
 def decode_element(group: Group, text: str, *, what: str) -> Element:
-    """Protocol G4: read an element from base64url. Raises DecodeError or NotInGroup."""
+    """Protocol G8: read an element from base64url. Raises DecodeError or NotInGroup."""
     return group.decode(from_base64(text, group.element_bytes, what=what), what=what)
 
 
@@ -271,7 +311,8 @@ def ballot_commitments(context: BallotContext, ballot: ParsedBallot) -> Iterator
 
 
 def verify_ballot_proofs(context: BallotContext, ballot: ParsedBallot, *, subject: str) -> None:
-    """Protocol B13 (check 14), the plain check: recompute every commitment and compare the challenge."""
+    """Protocol B13 (check 14): the plain check: recompute every commitment and compare the challenge."""
     commitments = [product.compute().encode_unsigned() for product in ballot_commitments(context, ballot)]
-    if ballot_challenge(context, ballot.credential, ballot.ciphertexts, commitments) != ballot.challenge:
+    parts = encode_parts(ballot.ciphertexts)
+    if ballot_challenge(context, ballot.credential, parts, commitments) != ballot.challenge:
         raise VerificationError("14", subject, "the proofs of the ballot do not hold")

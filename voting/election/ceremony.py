@@ -224,6 +224,8 @@ class Ceremony:
             raise VerificationError("07", subject, f"trustee {entry.index} has confirmed already")
         if any(state == "open" for (_, who), state in self.complaints.items() if who == entry.index):
             raise VerificationError("07", subject, f"a complaint of trustee {entry.index} is still open")
+        if self.joint_key() == self.group.identity:
+            raise VerificationError("08", subject, "the joint key is 1")
         for text, key, what in (
             (entry.joint_key, self.joint_key(), "joint key"),
             (entry.verification_key, self.verification_key(entry.index), "verification key"),

@@ -147,9 +147,9 @@ def verify_totals(
     Raises:
         VerificationError: naming the first total that does not.
     """
-    if len(result.totals) != len(totals):
+    if not len(result.totals) == len(totals) == len(bounds):
         raise VerificationError(
-            "19", subject, "wrong number of totals", expected=str(len(totals)), found=str(len(result.totals))
+            "19", subject, "wrong number of totals", expected=str(len(bounds)), found=str(len(result.totals))
         )
     for position, (number, ciphertext, bound) in enumerate(zip(result.totals, totals, bounds, strict=True)):
         if not 0 <= number <= bound:

@@ -1,4 +1,4 @@
-"""Protocol B14 (check 15): no ciphertext occurs in ballots of two credentials, nor twice in one ballot.
+"""Protocol B: no ciphertext occurs in ballots of two credentials, nor twice in one ballot.
 
 A copied ciphertext would show what two voters have in common (Cortier, Smyth, "Attacking and fixing Helios", 2011).
 """
@@ -18,7 +18,7 @@ class CiphertextRegister:
         self._owners: dict[bytes, str] = {}
 
     def verify_new(self, ballot: Ballot, *, subject: str) -> None:
-        """Protocol B14: check a ballot against all that were added. Raises VerificationError (check 15)."""
+        """Protocol B14 (check 15): check a ballot against all that were added. Raises VerificationError (check 15)."""
         seen: set[bytes] = set()
         for position, value in enumerate(ballot.ciphertexts):
             key = _fingerprint(value.alpha)

@@ -44,8 +44,8 @@ from voting.protocol.tlog.header import EntryHeader
 
 MAX_WEIGHT = 10**12
 """Highest weight of one credential."""
-MAX_TOTAL_WEIGHT = 10**13
-"""Highest sum of all weights: totals up to this size can be decrypted in seconds."""
+MAX_TOTAL_WEIGHT = 9 * 10**12
+"""Highest sum of all weights: totals can be decrypted in seconds, and 1000 times it is still below 2^53."""
 
 
 class BallotRef(NamedTuple):

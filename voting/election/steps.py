@@ -148,7 +148,7 @@ def restart_ceremony(record: ElectionRecord, administrator: SigningKey, excluded
 def compute_tally(
     record: ElectionRecord, read_body: Callable[[int], bytes], administrator: SigningKey, time: str
 ) -> NewEntry:
-    """Protocol D1: `tally.encrypted`: the product of the last ballot of every credential.
+    """Protocol S14: `tally.encrypted`: the product of the last ballot of every credential.
 
     Args:
         read_body: gives the body of an entry by its number.
@@ -182,7 +182,7 @@ def valid_factors(record: ElectionRecord) -> dict[int, tuple[Element, ...]]:
 
 
 def publish_result(record: ElectionRecord, administrator: SigningKey, time: str) -> NewEntry:
-    """Protocol D7: `election.result`: combine the first k valid shares and derive the outcome.
+    """Protocol S15: `election.result`: combine the first k valid shares and derive the outcome.
 
     Raises:
         UsageError: if fewer than k valid shares are on the board.

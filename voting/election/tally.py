@@ -89,7 +89,7 @@ def tally_ballots(group: Group, shape: BallotShape, counted: Iterable[tuple[Ball
 
 
 def recompute_tally(record: ElectionRecord, read_body: Callable[[int], bytes]) -> EncryptedTally:
-    """Protocol D1 on a record: read the counted ballots back and multiply them.
+    """Protocol D11: D1 on a record: read the counted ballots back and multiply them.
 
     Args:
         record: replayed up to the closing at least.
