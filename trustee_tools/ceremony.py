@@ -216,6 +216,34 @@ def answer(secrets: TrusteeSecrets, ceremony: Ceremony, recipient: int, time: st
     return _step("trustee.answered", secrets, content)
 
 
+def verify_own_part(secrets: TrusteeSecrets, ceremony: Ceremony) -> None:
+    """Protocol T25: what the board shows of this trustee is what their key file gives: keys and commitments.
+
+    With the commitments, the trustee's part of the joint key is theirs too. Nothing is checked before they joined.
+
+    Raises:
+        ProofError: if the board shows anything else.
+    """
+    trustee = ceremony.trustees.get(secrets.index)
+    if trustee is None or trustee.signing_key is None:
+        return
+    where = f"trustee {secrets.index} ({trustee.name})"
+    coefficients = secrets.coefficients(ceremony.group, ceremony.attempt)
+    commitments = tuple(to_base64(element.encode()) for element in trustee.commitments)
+    for what, shown, own in (
+        ("another signing key", trustee.signing_key, secrets.signing_key.verify_key),
+        ("another sealing key", trustee.sealing_key, secrets.sealing_key.public),
+        ("another hash of the commitments", trustee.commitments_hash, coefficients_hash(coefficients)),
+        ("other commitments", commitments or coefficients.elements, coefficients.elements),
+    ):
+        if shown != own:
+            raise ProofError(
+                f"the board shows {what} than this key file gives",
+                where=where,
+                remedy="use the key file you joined with; if this is it, stop and tell the other trustees",
+            )
+
+
 def decryption_secret(secrets: TrusteeSecrets, ceremony: Ceremony) -> mpz:
     """Protocol T21: s_j = sum over the dealers of f_i(j), from the board and this trustee's keys.
 

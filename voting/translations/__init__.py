@@ -18,7 +18,7 @@ _current: list[str] = ["en"]
 
 def text(message: str, /, **values: object) -> str:
     """`message` in the current language, with `{name}` fields filled in from `values`."""
-    translated = _catalogue(_current[0]).get(message) or message
+    translated = catalogue(_current[0]).get(message) or message
     return translated.format(**values) if values else translated
 
 
@@ -35,7 +35,8 @@ def language() -> str:
 
 
 @cache
-def _catalogue(code: str) -> dict[str, str]:
+def catalogue(code: str) -> dict[str, str]:
+    """All texts of one language: English -> translated."""
     if code == "en":
         return {}
     from babel.messages.pofile import read_po  # slow to import, and not needed in English
