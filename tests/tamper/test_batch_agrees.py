@@ -18,7 +18,7 @@ from voting.crypto.batch import WeightedClaim, draw_weights, find_false_claims, 
 from voting.crypto.group import group_by_name
 from voting.crypto.multiexp import multi_power
 from voting.election import ballot_batch
-from voting.election.ballot_batch import HintedBallot, verify_ballots
+from voting.election.ballot_batch import HintedBallot, check_ballots_together
 from voting.election.ballots import BallotContext, ballot_challenge, encrypt_ballot, parse_ballot, verify_ballot_proofs
 from voting.protocol.encoding import decode, encode, from_base64, to_base64
 from voting.protocol.entries import parse_body
@@ -66,7 +66,9 @@ def plain(context: BallotContext, item: HintedBallot) -> str:
 
 
 def batched(context: BallotContext, items: list[HintedBallot]) -> dict[int, str]:
-    failures = verify_ballots(context, items, random_bytes=secrets.token_bytes)
+    failures, ciphertexts = check_ballots_together(context, items, random_bytes=secrets.token_bytes)
+    assert failures.keys() | ciphertexts.keys() == set(range(len(items)))
+    assert not failures.keys() & ciphertexts.keys()
     return {position: error.check for position, error in failures.items()}
 
 
@@ -222,7 +224,7 @@ def test_right_hints_are_used(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         raise AssertionError("the plain check was asked for")
 
     monkeypatch.setattr(ballot_batch, "verify_ballot_proofs", forbidden)
-    assert verify_ballots(scene.context, scene.ballots, random_bytes=secrets.token_bytes) == {}
+    assert batched(scene.context, scene.ballots) == {}
 
 
 def forged(scene: Scene, factor: mpz) -> HintedBallot:

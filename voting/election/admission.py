@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from voting.crypto.group import Element
-from voting.election.ballot_batch import HintedBallot, verify_ballots
+from voting.election.ballot_batch import HintedBallot, check_ballots_together
 from voting.election.ballots import BALLOT, verify_ballot_signature
 from voting.election.decryption import decode_totals, total_bounds, verify_outcome, verify_share_proof, verify_totals
 from voting.election.duplicates import CiphertextRegister
@@ -55,7 +55,7 @@ class ElectionAdmission:
         context = self.record.ballot_context()
         verify_ballot_signature(context.manifest.hash, entry, body, subject=subject)
         item = HintedBallot(entry.content, hints, subject)
-        for error in verify_ballots(context, [item], random_bytes=secrets.token_bytes).values():
+        for error in check_ballots_together(context, [item], random_bytes=secrets.token_bytes).failures.values():
             raise error
         self._register.verify_new(entry.content, subject=subject)
 

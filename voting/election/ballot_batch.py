@@ -14,6 +14,8 @@ from typing import NamedTuple
 from gmpy2 import mpz
 
 from voting.crypto.batch import WeightedClaim, draw_weights, find_false_claims, find_non_members
+from voting.crypto.elgamal import Ciphertext
+from voting.crypto.group import Element
 from voting.crypto.membership import MembershipProof
 from voting.election.ballots import (
     BallotContext,
@@ -37,6 +39,15 @@ class HintedBallot(NamedTuple):
     """How errors name the ballot, e.g. "entry 17"."""
 
 
+class BatchResult(NamedTuple):
+    """What came out for each ballot, by its position."""
+
+    failures: dict[int, VerificationError]
+    """The first check that fails, for every ballot at fault. Callers must look at it."""
+    ciphertexts: dict[int, tuple[Ciphertext, ...]]
+    """The values of every ballot that is not at fault: members of the group."""
+
+
 class _Prepared(NamedTuple):
     """A ballot whose hints fit its challenge: what is left to check are membership and equations."""
 
@@ -46,12 +57,10 @@ class _Prepared(NamedTuple):
     proofs: tuple[MembershipProof, ...]
 
 
-def verify_ballots(
+def check_ballots_together(
     context: BallotContext, ballots: Sequence[HintedBallot], *, random_bytes: Callable[[int], bytes]
-) -> dict[int, VerificationError]:
-    """Protocol B15: checks 12, 13 and 14 for many ballots; gives the failures by position, none if all hold.
-
-    Not a `verify_` that raises, because it names every ballot at fault: callers must look at what it returns.
+) -> BatchResult:
+    """Protocol B15: checks 12, 13 and 14 for many ballots; names every ballot at fault.
 
     Args:
         ballots: in any number; a thousand at a time is a good size.
@@ -80,15 +89,24 @@ def verify_ballots(
     shared = [context.group.generator.value, context.key.element.value]
     doubtful += [members[index] for index in find_false_claims(context.group, claims, shared)]
 
+    ciphertexts = {position: _ciphertexts(context, prepared[position]) for position in members}
     for position in doubtful:
         item = ballots[position]
+        ciphertexts.pop(position, None)
         try:
-            verify_ballot_proofs(
-                context, parse_ballot(context, item.ballot, subject=item.subject), subject=item.subject
-            )
+            parsed = parse_ballot(context, item.ballot, subject=item.subject)
+            verify_ballot_proofs(context, parsed, subject=item.subject)
         except VerificationError as error:
             failures[position] = error
-    return failures
+        else:
+            ciphertexts[position] = parsed.ciphertexts
+    return BatchResult(failures, ciphertexts)
+
+
+def _ciphertexts(context: BallotContext, ready: _Prepared) -> tuple[Ciphertext, ...]:
+    """The values of a ballot, once they are known to be members of the group."""
+    elements = [Element(context.group, residue) for residue in ready.residues]
+    return tuple(Ciphertext(a, b) for a, b in zip(elements[::2], elements[1::2], strict=True))
 
 
 def _prepare(context: BallotContext, item: HintedBallot) -> _Prepared | None:
