@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voting.crypto.errors import DecodeError, NotInGroup
-from voting.crypto.group import GROUP_NAMES, Q, FixedBase, Group, fingerprint, group_by_name
+from voting.crypto.group import GROUP_NAMES, FixedBase, Group, Q, fingerprint, group_by_name
 
 GROUP = group_by_name("toy-512")
 scalars = st.integers(0, int(Q) - 1).map(mpz)

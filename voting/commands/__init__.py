@@ -1,0 +1,1 @@
+"""The commands of `urne`, one group of them per module; `voting.cli` puts them together."""

@@ -1,0 +1,261 @@
+"""`urne vote`: casting or testing a ballot in the terminal, without a browser (docs/guide-voter.md).
+
+The code is read without showing it and checked on this machine before anything is asked. A choice leaves this machine
+only inside an encrypted ballot, or, on *test*, in the opening file of a ballot that is thrown away. Success is claimed
+only after the board was read again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from bulletin_board.reader import open_reader
+from voting.commands.ask import ask_all, ask_question
+from voting.commands.words import moment_text
+from voting.crypto.signatures import SigningKey
+from voting.election.ballots import BALLOT, SEED_BYTES, BallotContext, EncryptedBallot, encrypt_ballot
+from voting.election.credentials import derive_credential
+from voting.election.phases import Phase
+from voting.election.record import ElectionRecord
+from voting.election.steps import NewEntry
+from voting.election_folder import board_folder, reading, writing
+from voting.files import PRIVATE, PUBLIC, read_text, require_new, write_new_file
+from voting.protocol.encoding import encode, to_base64
+from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
+from voting.protocol.manifest import Manifest, parse_selections
+from voting.protocol.messages import Opening
+from voting.protocol.text import plain
+from voting.protocol.tlog.header import check_body
+from voting.protocol.tlog.note import parse_vkey
+from voting.protocol.tracker import lock_number, tracker
+from voting.terminal import say, tell, toy_option
+from voting.translations import language
+from voting.translations import text as _
+from voting.verifier.receipt import check_receipt, read_receipt_file, write_receipt_file
+
+NOT_CAST = 4
+ATTEMPTS = 3
+MAX_CODE_FILE_BYTES = 4096
+MAX_CHOICES_BYTES = 1024 * 1024
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--code-file", type=click.Path(path_type=Path), help="Read the voter code from this file.")
+@click.option("--choices", type=click.Path(path_type=Path), help="Read the choices from this JSON file.")
+@click.option("--receipt", type=click.Path(path_type=Path), help="Write the receipt to this new file.")
+@click.option("--yes", is_flag=True, help="Cast without asking; needs --choices.")
+@toy_option
+@click.pass_context
+def vote(
+    ctx: click.Context,
+    folder: Path,
+    code_file: Path | None,
+    choices: Path | None,
+    receipt: Path | None,
+    yes: bool,
+    allow_toy: bool,
+) -> None:
+    """Vote in the election of folder DIR, or test whether this device encrypts what you choose.
+
+    You can vote again until the voting closes; only the last vote counts.
+    """
+    if yes and choices is None:
+        raise UsageError("--yes needs --choices", remedy="leave --yes out to be asked")
+    if receipt is not None:
+        require_new(receipt)
+    with reading(folder, allow_toy=allow_toy) as (_board, record):
+        _require_open(record)
+        manifest, context = record.require_manifest(), record.ballot_context()
+        say(plain(manifest.title, language()))
+        say(_("Manifest hash: {hash}", hash=manifest.hash))
+        key = _read_credential(record, manifest, code_file)
+        if to_base64(key.verify_key.raw) in record.last_ballot:
+            say(_("You have voted before. If you vote again, only the new vote counts."))
+        selections = _read_choices(manifest, choices) if choices is not None else ask_all(manifest, language())
+    ballot = _prepare(context, key, selections, choices, yes=yes)
+    if ballot is None:
+        say(_("You have NOT voted. Nothing was sent."))
+        ctx.exit(NOT_CAST)
+    _cast(folder, manifest, ballot, receipt, allow_toy=allow_toy)
+
+
+def _require_open(record: ElectionRecord) -> None:
+    if record.phase == Phase.OPEN:
+        return
+    if record.phase == Phase.CANCELLED:
+        raise UsageError("this election was cancelled, so nobody can vote")
+    if record.phase in {Phase.EMPTY, Phase.SETUP}:
+        opens = record.manifest.schedule.opens if record.manifest and record.manifest.schedule else None
+        remedy = f"it is announced to open at {moment_text(opens)}" if opens else "try again when it was opened"
+        raise UsageError("the voting is not open yet", remedy=remedy)
+    raise UsageError("the voting is closed, so no vote can be cast any more")
+
+
+# -- who and what ------------------------------------------------------------------------------------------------------
+
+
+def _read_credential(record: ElectionRecord, manifest: Manifest, file: Path | None) -> SigningKey:
+    """The voter's key; typing errors are asked again, up to three times."""
+    if file is not None:
+        try:
+            return _listed(record, derive_credential(read_text(file, limit=MAX_CODE_FILE_BYTES), manifest.hash))
+        except DecodeError as error:
+            raise error.at(str(file)) from None
+    for _attempt in range(ATTEMPTS - 1):
+        try:
+            return _listed(record, derive_credential(_ask_code(), manifest.hash))
+        except (DecodeError, UsageError) as error:
+            tell(str(error))
+    return _listed(record, derive_credential(_ask_code(), manifest.hash))
+
+
+def _ask_code() -> str:
+    return str(click.prompt(_("Your voter code (it is not shown)"), hide_input=True, default="", show_default=False))
+
+
+def _listed(record: ElectionRecord, key: SigningKey) -> SigningKey:
+    if to_base64(key.verify_key.raw) not in record.credentials:
+        raise UsageError(
+            "this voter code is well formed and belongs to no voter of this election",
+            remedy="it may be for another election; ask your organiser",
+        )
+    return key
+
+
+def _read_choices(manifest: Manifest, path: Path) -> Sequence[Any]:
+    """The choices in a file: a JSON list with one selection per question. Raises UsageError, SelectionError."""
+    text = read_text(path, limit=MAX_CHOICES_BYTES)
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"is no JSON (line {error.lineno}, column {error.colno})", where=str(path)) from None
+    except (ValueError, RecursionError):
+        raise UsageError("is no JSON that can be read", where=str(path)) from None
+    try:
+        return parse_selections(manifest, data)
+    except UrneError as error:
+        raise error.at(str(path)) from None
+
+
+# -- review, cast or test ----------------------------------------------------------------------------------------------
+
+
+def _prepare(
+    context: BallotContext, key: SigningKey, selections: Sequence[Any], source: Path | None, *, yes: bool
+) -> EncryptedBallot | None:
+    """Encrypt, and let the voter cast, test or change, until it is to be cast; None if the voter quits.
+
+    Every ballot has a seed of its own: that of a tested one is public, that of a cast one is never seen by anyone.
+    """
+    chosen = list(selections)
+    while True:
+        if not yes:
+            _review(context.manifest, chosen)
+        seed = secrets.token_bytes(SEED_BYTES)
+        ballot = encrypt_ballot(context, key, chosen, seed)
+        lock = lock_number(ballot.hash)
+        say(_("Your vote is encrypted. Lock number: {lock}", lock=lock))
+        action = "cast" if yes else _ask_action()
+        if action == "cast":
+            return ballot
+        if action == "quit":
+            return None
+        if action == "test":
+            _open_ballot(context, key, chosen, seed, lock)
+        else:
+            _change(context.manifest, chosen)
+
+
+def _review(manifest: Manifest, selections: Sequence[Any]) -> None:
+    say()
+    say(_("Your choices:"))
+    for number, (question, selection) in enumerate(zip(manifest.questions, selections, strict=True), start=1):
+        say(f"{number}. {plain(question.title, language())}")
+        for line in question.describe_selection(selection, language()):
+            say(f"     {line}")
+    say()
+
+
+def _ask_action() -> str:
+    """What the voter wants: "cast", "test", "change" or "quit"."""
+    say(_("cast: vote. test: see whether this device encrypts honestly; the tested ballot is thrown away."))
+    say(_("change: change your choices. quit: leave without voting."))
+    words = {_("cast"): "cast", _("test"): "test", _("change"): "change", _("quit"): "quit"}
+    known = {**words, **{action: action for action in words.values()}}
+    while True:
+        question = _("What now ({words})", words=", ".join(words))
+        answer = str(click.prompt(question, default="", show_default=False)).strip().lower()
+        if answer in known:
+            return known[answer]
+        tell(_("Please type one of these words."))
+
+
+def _change(manifest: Manifest, selections: list[Any]) -> None:
+    count = len(selections)
+    number = 1
+    if count > 1:
+        number = click.prompt(_("Which question, 1 to {count}", count=count), type=click.IntRange(1, count))
+    selections[number - 1] = ask_question(manifest.questions[number - 1], language())
+
+
+def _open_ballot(context: BallotContext, key: SigningKey, selections: Sequence[Any], seed: bytes, lock: str) -> None:
+    """Protocol B17: write the opening of a tested ballot, which is thrown away."""
+    path = Path(f"opening-{lock}.json")
+    opening = Opening(
+        choices=tuple(msgspec.to_builtins(selection) for selection in selections),
+        credential=to_base64(key.verify_key.raw),
+        election=context.election,
+        seed=to_base64(seed),
+    )
+    write_new_file(path, encode(opening), mode=PRIVATE)
+    say(_("The opening of this ballot is in {file}. It was NOT cast.", file=path))
+    say(_("Check it on another device, with a record of this election: urne-verify opening {file} RECORD", file=path))
+    say(_("It must show the lock number {lock} and your choices. You still have to vote.", lock=lock))
+
+
+# -- casting -----------------------------------------------------------------------------------------------------------
+
+
+def _cast(folder: Path, manifest: Manifest, ballot: EncryptedBallot, receipt: Path | None, *, allow_toy: bool) -> None:
+    """Append the ballot, read it back, and only then say so."""
+    try:
+        with writing(folder, allow_toy=allow_toy) as election:
+            _require_open(election.record)
+            election.append(NewEntry(BALLOT, ballot.body), ballot.hints)
+        proof = _read_back(folder, manifest, ballot)
+    except UrneError:
+        tell(_("Your vote could not be cast, or nobody could make sure of it. Please try again."))
+        raise
+    code = tracker(ballot.hash)
+    say(_("Your vote is on the board. Your tracker: {tracker}", tracker=code))
+    say(_("You can vote again until the voting closes; only your last vote counts."))
+    path = receipt or Path(f"receipt-{code}.json")
+    write_new_file(path, proof, mode=PUBLIC)
+    say(_("Your receipt is in {file}. It proves that your ballot is there, and not what you chose.", file=path))
+
+
+def _read_back(folder: Path, manifest: Manifest, ballot: EncryptedBallot) -> bytes:
+    """The receipt of a ballot that was cast, after everything it promises was checked.
+
+    Raises:
+        UnavailableError: if the ballot is not on the board.
+        UrneError: if the board's promise does not hold.
+    """
+    with open_reader(board_folder(folder)) as board:
+        found = board.find(ballot.body)
+        if found is None:
+            raise UnavailableError("does not show the ballot that was just cast", where=str(folder))
+        data = write_receipt_file(found.header_bytes, board.receipt(found.seq))
+    header, _checkpoint = check_receipt(
+        read_receipt_file(data), parse_vkey(manifest.board, what="the board's key in the manifest")
+    )
+    check_body(header, ballot.body)
+    return data
