@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from tests.simulators.election import BOARD_KEY, BoardSimulator, ElectionSimulator, StoredEntry, Voter, manifest_for
 from voting.crypto.signatures import SigningKey
 from voting.protocol.encoding import ZERO_HASH, Hash, sha256
@@ -141,7 +143,9 @@ def sample_election(
         weights: one per voter.
         lenient: the server makes no costly checks.
     """
+    languages = tuple(questions[0].title)
     manifest = manifest_for(questions, trustees=trustees, threshold=threshold, group=group, nonce=seed)
+    manifest = msgspec.structs.replace(manifest, languages=languages, title=dict.fromkeys(languages, "A test election"))
     simulator = SampleElection(manifest, seed=seed, lenient=lenient)
 
     def vote() -> None:

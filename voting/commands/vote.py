@@ -207,7 +207,7 @@ def _change(manifest: Manifest, selections: list[Any]) -> None:
 
 
 def _open_ballot(context: BallotContext, key: SigningKey, selections: Sequence[Any], seed: bytes, lock: str) -> None:
-    """Protocol B17: write the opening of a tested ballot, which is thrown away."""
+    """write the opening of a tested ballot, which is thrown away."""
     path = Path(f"opening-{lock}.json")
     opening = Opening(
         choices=tuple(msgspec.to_builtins(selection) for selection in selections),

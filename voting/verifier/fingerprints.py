@@ -48,7 +48,9 @@ class Fingerprints:
             self._buckets.setdefault(row[0], bytearray()).extend(row + tail)
 
     def repetitions(self, owners: Sequence[str]) -> list[Repetition]:
-        """Every ballot that repeats a ciphertext of its own or of another credential's earlier ballot, each named once.
+        """Every ballot that repeats a ciphertext within itself, or one that another credential was the first to cast.
+
+        Each ballot is named once, in the order of casting.
 
         Args:
             owners: ballot number -> credential. A credential may repeat its own earlier ballot's ciphertexts: that

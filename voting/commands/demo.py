@@ -1,0 +1,340 @@
+"""`urne demo`: a whole election on this machine, with everybody's part played by this program, and verified at the end.
+
+It uses the same board, rules and keys as a real election; only the people are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess  # noqa: S404 (to run our own verifier from outside)
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from bulletin_board.export import export_record
+from trustee_tools import ceremony as trustee
+from trustee_tools.ceremony import Step, TrusteeSecrets
+from voting.crypto.group import DEFAULT_GROUP, GROUP_NAMES
+from voting.crypto.signatures import SigningKey
+from voting.demo_ballots import SampleElection, preflib_election, sample_election, trustee_names
+from voting.demo_voters import VoterTask, encrypt_ballots
+from voting.election.ballots import BALLOT, SEED_BYTES, EncryptedBallot
+from voting.election.credentials import derive_credential, generate_code
+from voting.election.decryption import decode_totals, make_share
+from voting.election.preflib import read_preflib
+from voting.election.record import require_tally
+from voting.election.steps import (
+    NewEntry,
+    close_election,
+    compute_tally,
+    list_credentials,
+    open_election,
+    publish_result,
+)
+from voting.election_folder import OpenElection, create_election_folder, read_signing_key, writing
+from voting.files import make_new_folder, read_text
+from voting.protocol.encoding import to_base64
+from voting.protocol.entries import sign_content
+from voting.protocol.errors import InputErrors, UsageError
+from voting.protocol.manifest import MAX_TRUSTEES, VERSION, Manifest, TrusteeInfo, manifest_problems
+from voting.protocol.text import plain
+from voting.protocol.tracker import tracker
+from voting.result_text import result_lines
+from voting.terminal import counted, say, table, tell
+from voting.translations import language
+from voting.translations import text as _
+
+MAX_VOTERS = 100_000
+ELECTION = "election"
+RECORD = "record.zip"
+
+
+@click.command()
+@click.option("--ballots", type=click.Path(path_type=Path), help="Take real ballots from this PrefLib file.")
+@click.option(
+    "--voters", type=click.IntRange(1, MAX_VOTERS), help="How many voters (default: 300, or all ballots of the file)."
+)
+@click.option("--group", type=click.Choice(GROUP_NAMES), default=DEFAULT_GROUP, show_default=True, help="The group.")
+@click.option(
+    "--trustees", type=click.IntRange(1, MAX_TRUSTEES), default=5, show_default=True, help="How many trustees."
+)
+@click.option(
+    "--threshold", type=click.IntRange(1, MAX_TRUSTEES), help="How many of them decrypt (default: more than half)."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Keep everything in this new folder.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
+@click.pass_context
+def demo(
+    ctx: click.Context,
+    ballots: Path | None,
+    voters: int | None,
+    group: str,
+    trustees: int,
+    threshold: int | None,
+    out: Path | None,
+    jobs: int | None,
+) -> None:
+    """Run a whole election on this machine, with sample ballots, and verify it."""
+    needed = threshold or trustees // 2 + 1
+    if needed > trustees:
+        raise UsageError(f"{needed} of {trustees} trustees cannot decrypt", remedy="lower --threshold")
+    sample = _sample(ballots, voters)
+    manifest_of = _manifest_maker(sample, group, trustees, needed)
+    if out is None:
+        folder = Path(tempfile.mkdtemp(prefix="urne-demo-"))
+    else:
+        make_new_folder(out)
+        folder = out
+    try:
+        code = _Demo(folder, sample, jobs or os.cpu_count() or 1).run(manifest_of)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    ctx.exit(code)
+
+
+def _sample(file: Path | None, voters: int | None) -> SampleElection:
+    if file is None:
+        return sample_election(voters or 300)
+    sample = preflib_election(read_preflib(read_text(file), file.name), voters)
+    if not sample.ballots:
+        raise UsageError("holds no ballot", where=str(file))
+    return sample
+
+
+def _manifest_maker(
+    sample: SampleElection, group: str, trustees: int, threshold: int
+) -> Callable[[bytes, bytes, str, str], Manifest]:
+    def make(administrator: bytes, authority: bytes, vkey: str, nonce: str) -> Manifest:
+        manifest = Manifest(
+            administrator=to_base64(administrator),
+            authority=to_base64(authority),
+            board=vkey,
+            contact="",
+            description=None,
+            group=group,
+            languages=tuple(sample.title),
+            nonce=nonce,
+            questions=sample.questions,
+            schedule=None,
+            threshold=threshold,
+            title=sample.title,
+            trustees=tuple(TrusteeInfo(name) for name in trustee_names(trustees)),
+            version=VERSION,
+        )
+        problems = list(manifest_problems(manifest))
+        if problems:
+            raise InputErrors("the election of this demonstration", problems)
+        return manifest
+
+    return make
+
+
+class _Timing(NamedTuple):
+    step: str
+    seconds: float
+    published: int
+    """Bytes that came onto the board."""
+
+
+class _Demo:
+    """One run. What all the people know is in here: a real election keeps it apart."""
+
+    def __init__(self, folder: Path, sample: SampleElection, jobs: int) -> None:
+        self.folder = folder
+        self.sample = sample
+        self.jobs = jobs
+        self.timings: list[_Timing] = []
+        self._published = 0
+
+    def run(self, make_manifest: Callable[[bytes, bytes, str, str], Manifest]) -> int:
+        """The whole election; gives the exit code of the verifier."""
+        place = self.folder / ELECTION
+        if self.sample.is_sample:
+            say(_("The people and ballots of this demonstration are made up. Everything else is the real thing."))
+        else:
+            say(_("The ballots of this demonstration come from a file; its voters and trustees are made up."))
+        with self._timed(_("Define the election")):
+            manifest = create_election_folder(place, make_manifest, random_bytes=secrets.token_bytes)
+        allow_toy = manifest.crypto_group().is_toy
+        if allow_toy:
+            tell(_("Warning: the group {group} is for tests only and protects nothing.", group=manifest.group))
+        self._tell_definition(manifest)
+        administrator, authority = (read_signing_key(place, kind) for kind in ("administrator", "authority"))
+        with writing(place, allow_toy=allow_toy) as election:
+            with self._timed(_("Trustees make the key")):
+                trustees = self._ceremony(election, manifest)
+            with self._timed(_("Voters get their codes")):
+                codes = self._credentials(election, manifest, authority)
+            self._append(election, open_election(election.record, administrator, election.now()))
+            say(_("Voting is open. Election id: {hash}", hash=election.record.election))
+            with self._timed(_("Voters encrypt their ballots")):
+                ballots = self._encrypt(election, codes)
+            with self._timed(_("The board checks and keeps them")):
+                self._cast(election, ballots)
+            with self._timed(_("Close and tally")):
+                self._tally(election, administrator)
+            with self._timed(_("Trustees decrypt the totals")):
+                self._decrypt(election, manifest, trustees)
+            with self._timed(_("Combine and publish")):
+                self._append(election, publish_result(election.record, administrator, election.now()))
+                count = export_record(election.board, self.folder / RECORD)
+            result = election.record.result
+        if result is not None:
+            say(_("The result:"))
+            say()
+            say("\n".join(result_lines(manifest, result, language(), min(shutil.get_terminal_size().columns, 100))))
+            say()
+        record = self.folder / RECORD
+        size = record.stat().st_size
+        say(_("The record of all {count} entries is in {file} ({size}).", count=count, file=record, size=_bytes(size)))
+        say(_("Now urne-verify rechecks it, as any observer can, from that file alone:"))
+        say()
+        with self._timed(_("Verify the record")):
+            code = self._verify(record, allow_toy=allow_toy)
+        say()
+        say("\n".join(self._table()))
+        say()
+        say(_("A ballot can be found by its tracker:"))
+        say(f"  urne-verify tracker {tracker(ballots[-1].hash)} {record}")
+        return code
+
+    # -- stations --------------------------------------------------------------------------------------------------
+
+    def _tell_definition(self, manifest: Manifest) -> None:
+        say(f"{plain(manifest.title, language())}")
+        for question in manifest.questions:
+            say(f"  - {plain(question.title, language())}")
+        say(
+            _(
+                "Group {group}; {values} encrypted values and {branches} proof branches on each ballot.",
+                group=manifest.group,
+                values=manifest.shape.values,
+                branches=manifest.shape.branches,
+            )
+        )
+
+    def _ceremony(self, election: OpenElection, manifest: Manifest) -> list[TrusteeSecrets]:
+        everyone = [
+            TrusteeSecrets(secrets.token_bytes(32), manifest, index) for index in range(1, len(manifest.trustees) + 1)
+        ]
+        state = election.record.require_ceremony()
+        rounds: tuple[Callable[[TrusteeSecrets], Step], ...] = (
+            lambda who: trustee.join(who, state, election.now()),
+            lambda who: trustee.commit(who, state, election.now(), secrets.token_bytes),
+            lambda who: trustee.deal(who, state, election.now()),
+            lambda who: trustee.confirm(who, state, election.now()),
+        )
+        for make in rounds:
+            for who in everyone:
+                self._append(election, NewEntry(*make(who)))
+        names = ", ".join(info.name for info in manifest.trustees)
+        say(
+            _(
+                "{names} have made a key together. Any {threshold} of them can decrypt, fewer cannot.",
+                names=names,
+                threshold=manifest.threshold,
+            )
+        )
+        return everyone
+
+    def _credentials(self, election: OpenElection, manifest: Manifest, authority: SigningKey) -> list[str]:
+        codes = [generate_code(secrets.token_bytes) for _voter in range(self.sample.voters)]
+        keys = [derive_credential(code, manifest.hash).verify_key.raw for code in codes]
+        for entry in list_credentials(manifest, [(key, 1) for key in keys], authority, election.now()):
+            self._append(election, entry)
+        say(_("{count} voters have got a secret code; the board shows only the keys.", count=len(codes)))
+        return codes
+
+    def _encrypt(self, election: OpenElection, codes: list[str]) -> list[EncryptedBallot]:
+        tasks = [
+            VoterTask(codes[voter], selections, secrets.token_bytes(SEED_BYTES))
+            for voter, selections in self.sample.ballots
+        ]
+        finished = encrypt_ballots(election.record.ballot_context(), tasks, min(self.jobs, len(tasks)))
+        ballots = list(counted(_("Encrypting"), finished, len(tasks)))
+        say(_("{count} ballots are encrypted, each with a proof that it is valid.", count=len(ballots)))
+        return ballots
+
+    def _cast(self, election: OpenElection, ballots: list[EncryptedBallot]) -> None:
+        for ballot in counted(_("Casting"), ballots, len(ballots)):
+            self._append(election, NewEntry(BALLOT, ballot.body), ballot.hints)
+        say(
+            _(
+                "The board has checked every proof and signature. {voters} of {listed} voters have voted, {again} of them"
+                " twice.",
+                voters=len(election.record.last_ballot),
+                listed=len(election.record.credentials),
+                again=len(ballots) - len(election.record.last_ballot),
+            )
+        )
+
+    def _tally(self, election: OpenElection, administrator: SigningKey) -> None:
+        self._append(election, close_election(election.record, administrator, election.now()))
+        self._append(election, compute_tally(election.record, election.board.body, administrator, election.now()))
+        say(_("Voting is closed. The last ballots of all voters are multiplied, unopened, into encrypted totals."))
+
+    def _decrypt(self, election: OpenElection, manifest: Manifest, trustees: list[TrusteeSecrets]) -> None:
+        record = election.record
+        tally = require_tally(record)
+        totals = decode_totals(record.group, tally, subject="tally.encrypted")
+        state = record.require_ceremony()
+        if record.tally_hash is None:
+            raise UsageError("there is no encrypted tally yet")
+        active = trustees[-manifest.threshold :]
+        for who in active:
+            share = make_share(
+                trustee.decryption_secret(who, state),
+                state.verification_key(who.index),
+                totals,
+                election=tally.election,
+                tally=record.tally_hash,
+                index=who.index,
+                time=election.now(),
+                random_bytes=secrets.token_bytes,
+            )
+            body = sign_content("tally.share", manifest.hash, share, who.signing_key)
+            self._append(election, NewEntry("tally.share", body))
+        names = ", ".join(manifest.trustees[who.index - 1].name for who in active)
+        say(_("{names} have decrypted the totals, and no single ballot.", names=names))
+
+    def _verify(self, record: Path, *, allow_toy: bool) -> int:
+        command = [sys.executable, "-c", "from voting.verifier.cli import main; main()", "--language", language()]
+        command += [str(record), "--jobs", str(self.jobs), *(["--allow-toy-group"] if allow_toy else [])]
+        finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False)  # noqa: S603
+        say(finished.stdout.rstrip())
+        return finished.returncode
+
+    # -- bookkeeping -------------------------------------------------------------------------------------------------
+
+    def _append(self, election: OpenElection, entry: NewEntry, hints: bytes | None = None) -> None:
+        appended = election.append(entry, hints)
+        self._published += len(appended.header_bytes) + len(entry.body) + len(hints or b"")
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        before, start = self._published, time.monotonic()
+        yield
+        self.timings.append(_Timing(step, time.monotonic() - start, self._published - before))
+
+    def _table(self) -> list[str]:
+        """Seconds and bytes of each step, and of all."""
+        seconds, published = sum(t.seconds for t in self.timings), sum(t.published for t in self.timings)
+        rows = [(t.step, f"{t.seconds:.1f} s", _bytes(t.published)) for t in self.timings]
+        head = (_("Step"), _("Time"), _("Published"))
+        return table([head, *rows, (_("Together"), f"{seconds:.1f} s", _bytes(published))], right=frozenset({1, 2}))
+
+
+def _bytes(count: int) -> str:
+    """A number of bytes for people."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

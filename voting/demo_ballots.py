@@ -1,0 +1,123 @@
+"""Sample data for `urne demo`: an election of three questions and made-up ballots, the same on every run.
+
+Nobody cast these ballots: they are drawn from a random generator with a fixed seed. Real ballots come from PrefLib
+files (`voting.election.preflib`). Pure; it must not import any command.
+"""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from typing import Any, NamedTuple
+
+from voting.election.preflib import PreflibData
+from voting.protocol.methods import (
+    AnyQuestion,
+    Choose,
+    ChooseSelection,
+    CondorcetTies,
+    CondorcetTiesSelection,
+    Grades,
+    GradesSelection,
+)
+from voting.protocol.text import Text
+
+TRUSTEE_NAMES = ("Anna", "Bea", "Carlo", "Dora", "Emil")
+TURNOUT = 0.9
+REVOTES = 0.05
+"""Part of the voters who vote a second time."""
+
+
+class SampleElection(NamedTuple):
+    """What a demonstration votes about, and the ballots, in the order in which they are cast."""
+
+    title: Text
+    questions: tuple[AnyQuestion, ...]
+    voters: int
+    ballots: tuple[tuple[int, tuple[Any, ...]], ...]
+    """(number of the voter from 0, one selection per question)."""
+    is_sample: bool
+    """The ballots are made up."""
+
+
+def sample_election(voters: int) -> SampleElection:
+    """The sample election with this many voters: some do not vote, some vote twice."""
+    drawn = random.Random(20261124)  # noqa: S311 (sample data, not a secret)
+    casting = [voter for voter in range(voters) if drawn.random() < TURNOUT] or [0]
+    casting += [voter for voter in casting if drawn.random() < REVOTES]
+    ballots = tuple((voter, _selections(drawn)) for voter in casting)
+    title = {"en": "General meeting of a walking club (sample data)", "fr": "Assemblée d’un club de marche (exemple)"}
+    return SampleElection(title, _questions(), voters, ballots, True)
+
+
+def preflib_election(data: PreflibData, voters: int | None) -> SampleElection:
+    """An election about the question of a PrefLib file, with its ballots, or the first `voters` of them."""
+    title = {"en": " ".join(unicodedata.normalize("NFC", data.title).split())}
+    options = tuple({"en": " ".join(unicodedata.normalize("NFC", name).split())} for name in data.options)
+    question: AnyQuestion
+    if data.kind == "approval":
+        question = Choose(title=title, options=options, minimum=0, maximum=len(options))
+    else:
+        question = CondorcetTies(title=title, options=options, rule="schulze")
+    chosen = data.ballots[:voters]
+    ballots = tuple((voter, (selection,)) for voter, selection in enumerate(chosen))
+    return SampleElection(title, (question,), len(chosen), ballots, False)
+
+
+def trustee_names(count: int) -> tuple[str, ...]:
+    """Names for the trustees of a demonstration."""
+    more = (f"Trustee {number}" for number in range(len(TRUSTEE_NAMES) + 1, count + 1))
+    return (*TRUSTEE_NAMES, *more)[:count]
+
+
+def _questions() -> tuple[AnyQuestion, ...]:
+    return (
+        Choose(
+            title={"en": "Who shall chair the club?", "fr": "Qui présidera le club ?"},
+            options=_both(("Ines", "Ines"), ("Jonas", "Jonas"), ("Kofi", "Kofi")),
+            blank=True,
+        ),
+        Grades(
+            title={"en": "How do you judge these walks for spring?", "fr": "Que pensez-vous de ces marches ?"},
+            options=_both(
+                ("Along the coast", "Le long de la côte"),
+                ("Over the pass", "Par le col"),
+                ("Through the vineyards", "À travers les vignes"),
+                ("Around the lake", "Autour du lac"),
+            ),
+            grades=_both(
+                ("Excellent", "Excellent"),
+                ("Good", "Bien"),
+                ("Fair", "Passable"),
+                ("Poor", "Insuffisant"),
+                ("Reject", "À rejeter"),
+            ),
+        ),
+        CondorcetTies(
+            title={"en": "What shall the savings pay for? Rank the proposals.", "fr": "À quoi servira l’épargne ?"},
+            options=_both(
+                ("A hut", "Un refuge"),
+                ("New maps", "De nouvelles cartes"),
+                ("Signposts", "Des panneaux"),
+                ("A feast", "Une fête"),
+            ),
+        ),
+    )
+
+
+def _both(*pairs: tuple[str, str]) -> tuple[Text, ...]:
+    return tuple({"en": english, "fr": french} for english, french in pairs)
+
+
+def _selections(drawn: random.Random) -> tuple[Any, ...]:
+    """One voter's choices: each option has its friends, and some voters leave options without a rank."""
+    chair = drawn.choices((0, 1, 2, None), weights=(42, 33, 19, 6))[0]
+    choice = ChooseSelection((), blank=True) if chair is None else ChooseSelection((chair,))
+    likings = ((5, 4, 2, 1, 1), (3, 3, 3, 2, 2), (2, 5, 4, 2, 1), (1, 3, 5, 3, 2))
+    grades = GradesSelection(tuple(drawn.choices(range(5), weights=weights)[0] for weights in likings))
+    scores = [drawn.gauss(centre, 1.0) for centre in (0.6, 0.3, 0.5, 0.0)]
+    levels = [round(1.5 - score) for score in scores]
+    lowest = min(levels)
+    ranks = [min(level - lowest, 3) for level in levels]
+    ranked = CondorcetTiesSelection(tuple(None if rank == 3 else rank for rank in ranks))
+    return choice, grades, ranked
