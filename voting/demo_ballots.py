@@ -115,7 +115,7 @@ def _selections(drawn: random.Random) -> tuple[Any, ...]:
     choice = ChooseSelection((), blank=True) if chair is None else ChooseSelection((chair,))
     likings = ((5, 4, 2, 1, 1), (3, 3, 3, 2, 2), (2, 5, 4, 2, 1), (1, 3, 5, 3, 2))
     grades = GradesSelection(tuple(drawn.choices(range(5), weights=weights)[0] for weights in likings))
-    scores = [drawn.gauss(centre, 1.0) for centre in (0.6, 0.3, 0.5, 0.0)]
+    scores = [drawn.gauss(centre, 1.0) for centre in (0.3, 0.2, 0.6, 0.0)]
     levels = [round(1.5 - score) for score in scores]
     lowest = min(levels)
     ranks = [min(level - lowest, 3) for level in levels]
