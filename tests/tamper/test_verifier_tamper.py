@@ -1,12 +1,13 @@
 """Dishonest records: each breaks one rule, and the check of that rule must fail, and no other.
 
-The forger is the board: it re-chains the headers and signs the checkpoint anew. Where it needs other people's keys, they
-help. `NOT_RUN` lists the documented consequences: checks that lack what the refused entry should have brought.
+The forger is the board: it re-chains the headers and signs the checkpoint anew. Where it needs other people's keys,
+they help. `consequences` are checks that cannot run, because they lack what the refused entry should have brought.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ from voting.election.steps import give_notice
 from voting.election.tally import encode_totals, tally_ballots
 from voting.protocol.encoding import Hash, from_base64, sha256, to_base64
 from voting.protocol.entries import parse_body, sign_content
-from voting.protocol.messages import ElectionResult, Message, Proof
+from voting.protocol.messages import ElectionResult, Message, Proof, TrusteeComplained
 from voting.protocol.tlog.checkpoint import Checkpoint, sign_checkpoint
 from voting.protocol.tlog.note import note_key
 from voting.verifier.context import Announced
@@ -330,8 +331,6 @@ def complaint_about_oneself() -> Forgery:
     election, parts = published(until="ceremony")
     place = place_of(parts, "trustee.confirmed")
     confirmed = parse_body("trustee.confirmed", parts[place].body, what="part").content
-    from voting.protocol.messages import TrusteeComplained
-
     complaint = TrusteeComplained(attempt=1, dealer=1, index=1, manifest=election.manifest.hash, time=confirmed.time)
     body = sign_content("trustee.complained", election.manifest.hash, complaint, election.trustees[1].signing_key)
     return forged([*parts[:place], Part("trustee.complained", body), *parts[place:]])
@@ -589,14 +588,14 @@ def missing_outcome() -> Forgery:
 class Case(NamedTuple):
     forge: Callable[[], Forgery]
     check: str
-    consequences: set[str] = set()
+    consequences: AbstractSet[str] = frozenset()
     """Checks that cannot run then."""
-    also: set[str] = set()
+    also: AbstractSet[str] = frozenset()
     """Checks that fail with it, because the same fault breaks two rules."""
 
 
 CASES = [
-    Case(bad_manifest, "01", {f"{number:02}" for number in range(3, 21)}),
+    Case(bad_manifest, "01", {f"{number:02}" for number in range(3, 21)} - {"04"}),
     Case(dropped_entry, "02"),
     Case(body_with_white_space, "02"),
     Case(changed_body, "02"),
@@ -624,9 +623,9 @@ CASES = [
     Case(other_coefficients, "06", AFTER_OPENING | {"07", "08"}),
     Case(opened_without_a_confirmation, "07", AFTER_OPENING),
     Case(trustee_under_another_name, "07", AFTER_OPENING | {"05", "06", "08"}),
-    Case(complaint_about_oneself, "07", AFTER_OPENING | {"09"}),
+    Case(complaint_about_oneself, "07", AFTER_OPENING - {"04"} | {"09"}),
     Case(key_of_the_server, "08", AFTER_OPENING),
-    Case(confirmation_of_another_key, "08", AFTER_OPENING | {"07", "09"}),
+    Case(confirmation_of_another_key, "08", AFTER_OPENING - {"04"} | {"07", "09"}),
     Case(credential_listed_twice, "09"),
     Case(credential_without_weight, "09", AFTER_OPENING),
     Case(wrong_number_of_voters, "09", AFTER_OPENING),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from voting import __version__
 from voting.files import read_file
 from voting.protocol.encoding import parse_hash
 from voting.protocol.errors import DecodeError, UsageError, VerificationError
@@ -83,7 +84,7 @@ class Verifier(Program):
 
 
 @click.group(cls=Verifier, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="urne")
+@click.version_option(__version__, prog_name="urne-verify")
 @program_options
 def main(debug: bool) -> None:
     """Check the published record of an election: RECORD is a folder or a .zip file.
