@@ -161,7 +161,11 @@ def _pairwise(
     elif outcome.smith_set:
         members = ", ".join(names[i] for i in outcome.smith_set)
         lines += _wrap(
-            _("No option beats each other one. Decided by {rule} among: {names}.", rule=question.rule, names=members),
+            _(
+                "No option beats each other one. The rule {rule} decides among: {names}.",
+                rule=question.rule,
+                names=members,
+            ),
             width,
         )
     return lines

@@ -30,7 +30,7 @@ def test_counts_bars_and_the_elected() -> None:
     lines = outcome_lines(question, question.outcome([10, 20, 0, 3], cast=33), "en", 60)
     assert lines[0].startswith("* Option 1     20  ██████")
     assert lines[1].startswith("  Option 0     10  ███")
-    assert lines[0].count("█") == 2 * lines[1].count("█")
+    assert abs(lines[0].count("█") - 2 * lines[1].count("█")) <= 1
     assert lines[2].split() == ["Option", "2", "0"]
     assert lines[3].startswith("  Blank votes   3  █")
     assert lines[4] == "Elected: Option 1."
@@ -58,9 +58,9 @@ def test_pairwise_matrix_and_cycle() -> None:
     totals = [2, 1, 1, 2, 2, 1]
     outcome = question.outcome(totals, cast=3)
     assert outcome.condorcet_winner is None
-    text = "\n".join(outcome_lines(question, outcome, "en", 70))
+    text = " ".join(outcome_lines(question, outcome, "en", 70))
     assert "Votes that prefer the row to the column:" in text
-    assert "Decided by schulze among: Option 0, Option 1, Option 2." in text
+    assert "The rule schulze decides among: Option 0, Option 1, Option 2." in text
 
 
 def test_seats_of_lists() -> None:

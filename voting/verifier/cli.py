@@ -26,6 +26,7 @@ from voting.protocol.tlog.checkpoint import Checkpoint
 from voting.protocol.tlog.header import EntryHeader
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
+from voting.protocol.tracker import parse_tracker
 from voting.terminal import Program, json_option, print_json, program_options, say, tell, toy_option
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
@@ -77,7 +78,8 @@ class Verifier(Program):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options of the default command are the program's."""
         command = self.commands[DEFAULT_COMMAND]
-        rows = [row for parameter in command.get_params(ctx) if (row := parameter.get_help_record(ctx)) is not None]
+        options = [parameter for parameter in command.get_params(ctx) if isinstance(parameter, click.Option)]
+        rows = [row for option in options if (row := option.get_help_record(ctx)) is not None]
         with formatter.section("Options"):
             formatter.write_dl(rows)
         self.format_commands(ctx, formatter)
@@ -193,10 +195,14 @@ def explain(number: str | None) -> None:
 @toy_option
 def tracker(code: str, record: Path, as_json: bool, allow_toy: bool) -> None:
     """Find the ballot with the tracker CODE in RECORD. This alone does not verify the record."""
+    try:
+        wanted = parse_tracker(code)
+    except DecodeError as error:
+        raise UsageError(error.problem, where=error.where, remedy=error.remedy) from None
     with open_record(record) as source:
         replay = replay_record(source, allow_toy=allow_toy)
         _sound_manifest(replay)
-        fate = find_ballot(replay.record, code)
+        fate = find_ballot(replay.record, wanted)
     if as_json:
         print_json(fate._asdict())
     else:
