@@ -53,6 +53,7 @@ def test_several_processes_encrypt_as_one_does(tmp_path: Path) -> None:
     assert "VERIFIED" in shown.stdout
 
 
+@pytest.mark.slow
 def test_real_approval_ballots(tmp_path: Path, shared_data: Path) -> None:
     file = shared_data / "french-approval-2002-gy-les-nonains.cat"
     shown = demo("--ballots", file, "--out", tmp_path / "demo")

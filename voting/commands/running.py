@@ -1,4 +1,8 @@
-"""`urne status`, `open`, `close`, `tally`, `result` and the other acts of a running election."""
+"""`urne status`, `open`, `close`, `tally`, `result` and the other acts of a running election.
+
+Every act is refused by the same rules that observers replay. Here they are only asked for in words, so that an act in
+the wrong phase ends with a sentence and not with the number of a check.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ import msgspec
 
 from bulletin_board.export import export_record
 from bulletin_board.reader import open_reader
-from voting.commands.words import read_moment
+from voting.commands.words import moment_text, read_moment
+from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
 from voting.election.steps import (
     NewEntry,
@@ -27,9 +32,9 @@ from voting.election.steps import (
 from voting.election_folder import OpenElection, board_folder, read_signing_key, reading, writing
 from voting.files import read_file
 from voting.issues import blocking_issues, phase_name
-from voting.message_file import read_message_file
+from voting.message_file import MAX_MESSAGE_FILE_BYTES, read_message_file
 from voting.protocol.errors import UsageError
-from voting.protocol.text import plain
+from voting.protocol.text import plain, text_problems
 from voting.result_text import result_lines
 from voting.terminal import json_option, print_json, say, tell, toy_option
 from voting.translations import language
@@ -46,40 +51,68 @@ def status(folder: Path, as_json: bool, allow_toy: bool) -> None:
     """Show where the election in DIR stands, what is next, and who has to act."""
     with reading(folder, allow_toy=allow_toy) as (_board, record):
         issues = blocking_issues(record)
-        if as_json:
-            print_json(_status(record) | {"next": [issue._asdict() for issue in issues]})
-            return
-        manifest = record.require_manifest()
-        say(_("Election: {title}", title=plain(manifest.title, language())))
-        say(_("Manifest hash: {hash}", hash=manifest.hash))
-        say(_("Phase: {phase}", phase=phase_name(record.phase)))
-        say(_("Voters: {count}", count=len(record.credentials)))
-        if record.opened is not None:
-            say(_("Election id: {id}", id=record.election))
-            say(_("Ballots: {count} counted, of {cast} cast", count=len(record.last_ballot), cast=len(record.ballots)))
-        for issue in issues:
-            say(f"- {issue.text}")
-            if issue.command:
-                say(f"    {issue.command.replace('DIR', str(folder))}")
+    if as_json:
+        print_json(_status(record) | {"next": [issue._asdict() for issue in issues]})
+        return
+    say("\n".join(_status_lines(record)))
+    if not issues:
+        say(_("Nothing is left to do."))
+    for issue in issues:
+        say(f"- {issue.text}")
+        if issue.command:
+            say(f"    {issue.command.replace('DIR', str(folder))}")
+
+
+def _status_lines(record: ElectionRecord) -> list[str]:
+    """The state of an election in words."""
+    manifest = record.require_manifest()
+    lines = [
+        _("Election: {title}", title=plain(manifest.title, language())),
+        _("Manifest hash: {hash}", hash=manifest.hash),
+        _("Phase: {phase}", phase=phase_name(record.phase)),
+        _("Voters: {count}", count=len(record.credentials)),
+    ]
+    if record.opened is not None:
+        cast = len(record.ballots)
+        lines.append(_("Election id: {id}", id=record.election))
+        lines.append(_("Ballots: {count} counted, of {cast} cast", count=len(record.last_ballot), cast=cast))
+    if record.closes is not None and record.phase in {Phase.SETUP, Phase.OPEN}:
+        lines.append(_("Announced end of voting: {time}", time=moment_text(record.closes)))
+    for notice_ in record.notices:
+        lines.append(_("Notice of {time}: {text}", time=moment_text(notice_.time), text=notice_.text))
+    if record.cancelled is not None:
+        lines.append(_("Reason of the cancelling: {text}", text=record.cancelled.reason))
+    return lines
 
 
 def _status(record: ElectionRecord) -> dict[str, object]:
     return {
         "ballots": len(record.ballots),
+        "closes": record.closes,
         "counted": len(record.last_ballot),
         "election": record.election,
         "manifest": record.require_manifest().hash,
         "phase": record.phase.value,
         "voters": len(record.credentials),
+        "weight": sum(record.credentials.values()),
     }
 
 
-def _act(folder: Path, allow_toy: bool, make: Callable[[OpenElection], NewEntry]) -> None:
-    """Append what `make` gives and say where it stands."""
+def _act(folder: Path, allow_toy: bool, make: Callable[[OpenElection], NewEntry]) -> ElectionRecord:
+    """Append what `make` gives and say where it stands; gives the record after it."""
     with writing(folder, allow_toy=allow_toy) as opened:
         entry = make(opened)
         done = opened.append(entry)
     tell(_("Done: entry {seq} ({type}) is on the board.", seq=done.seq, type=entry.entry_type))
+    return opened.record
+
+
+def _require_phase(opened: OpenElection, phase: Phase, problem: str) -> None:
+    """Say plainly that it is too early or too late. Raises UsageError."""
+    if opened.record.phase != phase:
+        raise UsageError(
+            f"{problem}: the election is in the phase {opened.record.phase}", remedy="`urne status` says what is next"
+        )
 
 
 @click.command("open")
@@ -88,7 +121,13 @@ def _act(folder: Path, allow_toy: bool, make: Callable[[OpenElection], NewEntry]
 def open_(folder: Path, allow_toy: bool) -> None:
     """Open voting. From then on manifest, key and voters cannot change."""
     key = read_signing_key(folder, "administrator")
-    _act(folder, allow_toy, lambda opened: open_election(opened.record, key, opened.now()))
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.SETUP, "voting cannot be opened")
+        return open_election(opened.record, key, opened.now())
+
+    record = _act(folder, allow_toy, make)
+    say(_("Voting is open. Election id: {hash}", hash=record.election))
 
 
 @click.command()
@@ -98,9 +137,17 @@ def open_(folder: Path, allow_toy: bool) -> None:
 def close(folder: Path, yes: bool, allow_toy: bool) -> None:
     """Close voting. No ballot is accepted afterwards, and voting cannot be opened again."""
     key = read_signing_key(folder, "administrator")
-    if not yes and not click.confirm(_("Close voting for ever?"), default=False):
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.OPEN, "voting cannot be closed")
+        return close_election(opened.record, key, opened.now())
+
+    with reading(folder, allow_toy=allow_toy) as (_board, before):
+        is_open = before.phase == Phase.OPEN
+    if is_open and not yes and not click.confirm(_("Close voting for ever?"), default=False, err=True):
         raise click.Abort
-    _act(folder, allow_toy, lambda opened: close_election(opened.record, key, opened.now()))
+    record = _act(folder, allow_toy, make)
+    say(_("Voting is closed. Ballots cast: {count}.", count=len(record.ballots)))
 
 
 @click.command()
@@ -109,7 +156,14 @@ def close(folder: Path, yes: bool, allow_toy: bool) -> None:
 def tally(folder: Path, allow_toy: bool) -> None:
     """Publish the encrypted tally: the product of the last ballot of every voter."""
     key = read_signing_key(folder, "administrator")
-    _act(folder, allow_toy, lambda opened: compute_tally(opened.record, opened.board.body, key, opened.now()))
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.CLOSED, "the tally cannot be made")
+        return compute_tally(opened.record, opened.board.body, key, opened.now())
+
+    record = _act(folder, allow_toy, make)
+    for issue in blocking_issues(record):
+        say(issue.text)
 
 
 @click.command()
@@ -119,20 +173,21 @@ def tally(folder: Path, allow_toy: bool) -> None:
 def result(folder: Path, as_json: bool, allow_toy: bool) -> None:
     """Combine the trustees' shares and publish the result, if that is not done; then show it."""
     with reading(folder, allow_toy=allow_toy) as (_board, record):
-        published = record.result
-    if published is None:
-        key = read_signing_key(folder, "administrator")
-        _act(folder, allow_toy, lambda opened: publish_result(opened.record, key, opened.now()))
-        with reading(folder, allow_toy=allow_toy) as (_board, record):
-            published = record.result
-    if published is None:
+        pass
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.TALLIED, "there is no result yet")
+        return publish_result(opened.record, read_signing_key(folder, "administrator"), opened.now())
+
+    if record.result is None:
+        record = _act(folder, allow_toy, make)
+    if record.result is None:
         raise UsageError("the board shows no result", where=str(folder))
     if as_json:
-        print_json(msgspec.to_builtins(published))
+        print_json(msgspec.to_builtins(record.result))
         return
     width = min(shutil.get_terminal_size().columns, 100)
-    for line in result_lines(record.require_manifest(), published, language(), width):
-        say(line)
+    say("\n".join(result_lines(record.require_manifest(), record.result, language(), width)))
 
 
 @click.command()
@@ -143,7 +198,13 @@ def extend(folder: Path, closes: str, allow_toy: bool) -> None:
     """Announce that voting ends later, at TIME (such as 2026-11-30T18:00+01:00)."""
     key = read_signing_key(folder, "administrator")
     moment = read_moment(closes)
-    _act(folder, allow_toy, lambda opened: extend_election(opened.record, key, moment, opened.now()))
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.OPEN, "voting cannot be extended")
+        return extend_election(opened.record, key, moment, opened.now())
+
+    _act(folder, allow_toy, make)
+    say(_("Announced end of voting: {time}", time=moment_text(moment)))
 
 
 @click.command()
@@ -152,6 +213,7 @@ def extend(folder: Path, closes: str, allow_toy: bool) -> None:
 @toy_option
 def notice(folder: Path, text: str, allow_toy: bool) -> None:
     """Publish an announcement on the board: TEXT."""
+    _require_text(text)
     key = read_signing_key(folder, "administrator")
     _act(folder, allow_toy, lambda opened: give_notice(opened.record, key, text, opened.now()))
 
@@ -163,24 +225,36 @@ def notice(folder: Path, text: str, allow_toy: bool) -> None:
 @toy_option
 def cancel(folder: Path, reason: str, yes: bool, allow_toy: bool) -> None:
     """Give the election up for the REASON that is published. This cannot be undone."""
+    _require_text(reason)
     key = read_signing_key(folder, "administrator")
     with reading(folder, allow_toy=allow_toy) as (_board, record):
+        if record.phase in {Phase.PUBLISHED, Phase.CANCELLED}:
+            raise UsageError("the election is over, so it cannot be cancelled")
         title = plain(record.require_manifest().title, language())
     if not yes:
-        typed = click.prompt(_("Type the title of the election, {title}, to cancel it", title=title))
-        if typed.strip() != title:
+        question = _("Type the title of the election, {title}, to cancel it", title=title)
+        if str(click.prompt(question, err=True, default="", show_default=False)).strip() != title:
             raise UsageError("that is not the title; nothing was done")
     _act(folder, allow_toy, lambda opened: cancel_election(opened.record, key, reason, opened.now()))
 
 
 @click.command("restart-ceremony")
 @folder_argument
-@click.option("--exclude", type=int, multiple=True, help="Number of a trustee to leave out; may be repeated.")
+@click.option(
+    "--exclude", type=click.IntRange(min=1), multiple=True, help="Number of a trustee to leave out; may be repeated."
+)
 @toy_option
 def restart(folder: Path, exclude: tuple[int, ...], allow_toy: bool) -> None:
     """Begin the trustees' ceremony anew, without the trustees named."""
     key = read_signing_key(folder, "administrator")
-    _act(folder, allow_toy, lambda opened: restart_ceremony(opened.record, key, exclude, opened.now()))
+
+    def make(opened: OpenElection) -> NewEntry:
+        _require_phase(opened, Phase.SETUP, "the ceremony cannot begin anew")
+        return restart_ceremony(opened.record, key, exclude, opened.now())
+
+    ceremony = _act(folder, allow_toy, make).require_ceremony()
+    names = ", ".join(trustee.name for trustee in ceremony.trustees.values())
+    say(_("Ceremony number {number} begins, with {names}.", number=ceremony.attempt, names=names))
 
 
 @click.command()
@@ -189,10 +263,13 @@ def restart(folder: Path, exclude: tuple[int, ...], allow_toy: bool) -> None:
 @toy_option
 def submit(folder: Path, message: Path, allow_toy: bool) -> None:
     """Append a message file, e.g. of a trustee who works without a network."""
-    entry_type, body = read_message_file(read_file(message), what=str(message))
+    entry_type, body = read_message_file(read_file(message, limit=MAX_MESSAGE_FILE_BYTES), what=str(message))
     with writing(folder, allow_toy=allow_toy) as opened:
         done = opened.board.append(entry_type, body)
-    tell(_("Done: entry {seq} ({type}) is on the board.", seq=done.seq, type=entry_type))
+    if done.was_new:
+        tell(_("Done: entry {seq} ({type}) is on the board.", seq=done.seq, type=entry_type))
+    else:
+        tell(_("It was on the board before, as entry {seq} ({type}).", seq=done.seq, type=entry_type))
 
 
 @click.command()
@@ -204,3 +281,9 @@ def export(folder: Path, target: Path, force: bool) -> None:
     with open_reader(board_folder(folder)) as board:
         count = export_record(board, target, force=force)
     tell(_("{count} entries written to {target}. Verify them with: urne-verify {target}", count=count, target=target))
+
+
+def _require_text(text: str) -> None:
+    """Refuse a text that would look bad on the board for ever. Raises UsageError."""
+    for problem in text_problems(text, "", multiline=True):
+        raise UsageError(f"the text {problem.problem}", remedy=problem.remedy)
