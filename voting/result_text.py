@@ -102,7 +102,7 @@ def _ranking(question: Ranking, outcome: RankingOutcome, language: str, width: i
     names = _names(question.options, language)
     ranks = [str(rank + 1) for rank in range(len(names))]
     rows = [(names[i], *map(str, outcome.counts[i])) for group in outcome.ranking for i in group]
-    return [*lines, _("How often each rank was given:"), *_grid(("", *ranks), rows, width)]
+    return [*lines, *_wrap(_("How often each rank was given:"), width), *_grid(("", *ranks), rows, width)]
 
 
 def _by_points(
@@ -133,7 +133,7 @@ def _grades(question: Grades, outcome: GradesOutcome, language: str, width: int)
         lines.append(f"{mark} {_fit(names[i], label)}  {_fit(medians[i], grade_width)}  {bar}")
     key = ", ".join(f"{shade} {grade}" for shade, grade in zip(shades, grades, strict=True))
     lines += _wrap(_("Majority grade, and all grades from best to worst: {key}", key=key), width)
-    head = tuple(_cut(grade, max(width // (len(grades) + 2), 6)) for grade in grades)
+    head = tuple(_cut(grade, max((width - label - 4) // len(grades) - 2, 3)) for grade in grades)
     lines += _grid(("", *head), [(names[i], *map(str, outcome.histograms[i])) for i in range(len(names))], width)
     return [*lines, *_wrap(_winner_sentence(names, outcome.winners), width)]
 
@@ -143,17 +143,18 @@ def _pairwise(
 ) -> list[str]:
     """The ranking, and the matrix: row beats column with so many votes."""
     names = _names(question.options, language)
-    lines = [
-        f"{_mark(rank == 1 and bool(outcome.winners), False)} {rank}. {' = '.join(names[i] for i in group)}"
-        for rank, group in enumerate(outcome.ranking, start=1)
-    ]
+    lines = []
+    for rank, group in enumerate(outcome.ranking, start=1):
+        start = f"{_mark(rank == 1 and bool(outcome.winners), False)} {rank}. "
+        tied = _wrap(" = ".join(_cut(names[i], width - len(start) - 2) for i in group), width - len(start))
+        lines += [f"{start if place == 0 else ' ' * len(start)}{text}" for place, text in enumerate(tied)]
     order = [i for group in outcome.ranking for i in group]
     head = ("", *(f"({position})" for position in range(1, len(order) + 1)))
     rows = [
         (f"({position}) {names[i]}", *("-" if i == j else str(outcome.matrix[i][j]) for j in order))
         for position, i in enumerate(order, start=1)
     ]
-    lines += [_("Votes that prefer the row to the column:"), *_grid(head, rows, width)]
+    lines += [*_wrap(_("Votes that prefer the row to the column:"), width), *_grid(head, rows, width)]
     lines += _wrap(_winner_sentence(names, outcome.winners), width)
     if outcome.condorcet_winner is not None:
         winner = names[outcome.condorcet_winner]
@@ -182,7 +183,7 @@ def _lists(question: Lists, outcome: ListsOutcome, language: str, width: int) ->
         if not each.candidates:
             continue
         people = _names(each.candidates, language)
-        lines.append(_("{name}: personal votes", name=names[i]))
+        lines += _wrap(_("{name}: personal votes", name=names[i]), width)
         lines += _bars(
             [
                 (

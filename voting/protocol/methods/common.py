@@ -112,13 +112,13 @@ def options_problems(
         )
     seen: dict[tuple[str, str], int] = {}
     for position, option in enumerate(options):
-        yield from localized_problems(option, f"{where}[{position}]{field}", languages)
+        yield from localized_problems(option, f"{where}[{position + 1}]{field}", languages)
         for language, words in option.items():
             first = seen.setdefault((language, _folded(words)), position)
             if first != position:
-                place = f"{where}[{position}]{field}.{language}"
+                place = f"{where}[{position + 1}]{field}.{language}"
                 yield Problem(
-                    place, f"reads the same as {where}[{first}]{field}.{language}", "make the two texts different"
+                    place, f"reads the same as {where}[{first + 1}]{field}.{language}", "make the two texts different"
                 )
 
 

@@ -79,7 +79,7 @@ class Lists(Question, frozen=True, kw_only=True, tag="lists"):
         names = [each.name for each in self.lists]
         yield from options_problems(names, f"{where}.lists", languages, field=".name")
         for i, each in enumerate(self.lists):
-            yield from options_problems(each.candidates, f"{where}.lists[{i}].candidates", languages, least=0)
+            yield from options_problems(each.candidates, f"{where}.lists[{i + 1}].candidates", languages, least=0)
         yield from range_problems(self.seats, f"{where}.seats", 1, MAX_SEATS)
 
     def shape(self) -> BallotShape:

@@ -69,9 +69,11 @@ class Ranking(Question, frozen=True, kw_only=True, tag="ranking"):
         if len(self.points) != n:
             yield Problem(f"{where}.points", f"has {len(self.points)} numbers for {n} ranks", f"write {n} numbers")
         for rank, points in enumerate(self.points):
-            yield from range_problems(points, f"{where}.points[{rank}]", 0, MAX_RANK_POINTS)
+            yield from range_problems(points, f"{where}.points[{rank + 1}]", 0, MAX_RANK_POINTS)
             if rank and points > self.points[rank - 1]:
-                yield Problem(f"{where}.points[{rank}]", "is more than the rank before it has", "write falling numbers")
+                yield Problem(
+                    f"{where}.points[{rank + 1}]", "is more than the rank before it has", "write falling numbers"
+                )
         if n > 1 and len(set(self.points)) == 1:
             yield Problem(f"{where}.points", "gives every rank the same points", "let the first rank have more")
 
