@@ -17,10 +17,11 @@ import click
 from bulletin_board.console import FriendlyGroup
 from bulletin_board.export import export_record
 from bulletin_board.fsck import verify_board
+from bulletin_board.keys import read_plain_signing_key
 from bulletin_board.log import Board
 from bulletin_board.reader import open_reader, require_board
 from bulletin_board.store import DATABASE
-from voting.crypto.keyfile import MAX_FILE_BYTES, open_key_file, write_plain_key_file
+from voting.crypto.keyfile import write_plain_key_file
 from voting.crypto.signatures import SigningKey
 from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
 from voting.protocol.tlog.checkpoint import require_origin
@@ -204,16 +205,4 @@ def read_key(folder: Path) -> SigningKey:
         UnavailableError: if it is missing, cannot be read, or may be read by others than its owner.
         KeyFileError: if the file is damaged.
     """
-    path = folder / KEY_FILE
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise UnavailableError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    if mode & 0o077:
-        raise UnavailableError("may be read by other users", where=str(path), remedy=f"chmod 600 {path.name}")
-    try:
-        return SigningKey.from_seed(open_key_file(data, passphrase=None, kind=KEY_KIND))
-    except UrneError as error:
-        raise error.at(str(path)) from None
+    return read_plain_signing_key(folder / KEY_FILE, KEY_KIND)

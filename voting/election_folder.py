@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from bulletin_board.keys import read_plain_signing_key
 from bulletin_board.log import Board
 from bulletin_board.reader import Appended, BoardReader, open_reader
-from voting.crypto.keyfile import MAX_FILE_BYTES, open_key_file, write_plain_key_file
+from voting.crypto.keyfile import write_plain_key_file
 from voting.crypto.signatures import SigningKey
 from voting.election.admission import ElectionAdmission
 from voting.election.record import ElectionRecord
@@ -29,7 +30,7 @@ from voting.election.steps import NewEntry, define_election
 from voting.files import PRIVATE, PUBLIC, sync_folder, write_new_file
 from voting.local_board import open_election_board, replay_record
 from voting.protocol.encoding import encode
-from voting.protocol.errors import UnavailableError, UrneError, UsageError
+from voting.protocol.errors import UnavailableError, UsageError
 from voting.protocol.manifest import Manifest
 from voting.protocol.moment import format_moment
 from voting.protocol.tlog.note import note_key
@@ -142,19 +143,7 @@ def read_signing_key(folder: Path, kind: str) -> SigningKey:
         UnavailableError: if the file is missing, unreadable, or may be read by others than its owner.
         KeyFileError: if it is damaged or of another kind.
     """
-    path = folder / KEYS / f"{kind}.key"
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise UnavailableError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    if mode & 0o077:
-        raise UnavailableError("may be read by other users", where=str(path), remedy=f"run: chmod 600 {path}")
-    try:
-        return SigningKey.from_seed(open_key_file(data, passphrase=None, kind=kind))
-    except UrneError as error:
-        raise error.at(str(path)) from None
+    return read_plain_signing_key(folder / KEYS / f"{kind}.key", kind)
 
 
 @contextmanager
