@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -29,12 +30,14 @@ class ElectionAdmission:
     def __init__(self, read_body: Callable[[int], bytes], *, allow_toy: bool = False) -> None:
         """Args: `read_body` gives the body of an entry that was admitted before (to recompute the tally)."""
         self.record = ElectionRecord(allow_toy=allow_toy)
+        self.guard: AbstractContextManager[Any] = nullcontext()
+        """Entered while the record changes. A server sets a lock here, so that its pages can read the record."""
         self._read_body = read_body
         self._register = CiphertextRegister()
 
     def replay(self, header: EntryHeader, body: bytes) -> None:
         """Take in an entry that this server admitted earlier, without repeating the costly checks."""
-        apply(self.record, header, body)
+        apply(self.record, header, body, guard=self.guard)
         if header.type == BALLOT:
             self._register.add(parse_body(header.type, body, what=f"entry {header.seq}").content)
 
@@ -47,7 +50,7 @@ class ElectionAdmission:
             "tally.share": partial(self._check_share, subject),
             "election.result": partial(self._check_result, subject),
         }
-        apply(self.record, header, body, also=checks.get(header.type))
+        apply(self.record, header, body, also=checks.get(header.type), guard=self.guard)
         if header.type == BALLOT:
             self._register.add(parse_body(header.type, body, what=subject).content)
 

@@ -9,6 +9,7 @@ record as it was, or takes the entry in. What costs much per ballot (signature, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from voting.crypto.elgamal import PublicKey
 from voting.crypto.group import Group
 from voting.crypto.signatures import VerifyKey
 from voting.election.ballots import BallotContext
+from voting.election.booth_files import verify_booth_files
 from voting.election.ceremony import Ceremony
 from voting.election.phases import ALLOWED, LEADS_TO, Phase
 from voting.protocol.encoding import Hash, from_base64, to_base64
@@ -121,7 +123,12 @@ anything, or does not raise."""
 
 
 def apply(
-    record: ElectionRecord, header: EntryHeader, body: bytes, *, also: Callable[[Signed[Any]], None] | None = None
+    record: ElectionRecord,
+    header: EntryHeader,
+    body: bytes,
+    *,
+    also: Callable[[Signed[Any]], None] | None = None,
+    guard: AbstractContextManager[Any] | None = None,
 ) -> None:
     """Protocol S3: check that an entry may follow what is in the record, and take it in.
 
@@ -130,6 +137,7 @@ def apply(
         header: the entry's header; the caller has checked its chain and the body's hash.
         body: the entry's body.
         also: further checks of the parsed body, made after all others and before the record changes.
+        guard: entered while the record changes, e.g. a lock: other threads that hold it see no half-made change.
 
     Raises:
         VerificationError: the number of the check says which rule the entry breaks.
@@ -150,10 +158,11 @@ def apply(
     change = _RULES[header.type](record, header, entry, body, subject)
     if also is not None:
         also(entry)
-    change()
-    record.contents.add(content)
-    record.entries += 1
-    record.phase = LEADS_TO.get(header.type, record.phase)
+    with guard or nullcontext():
+        change()
+        record.contents.add(content)
+        record.entries += 1
+        record.phase = LEADS_TO.get(header.type, record.phase)
 
 
 def require_tally(record: ElectionRecord) -> TallyEncrypted:
@@ -359,6 +368,7 @@ def _opened(
             expected=f"{len(record.credentials)} of weight {weight}",
             found=f"{content.voters} of weight {content.weight}",
         )
+    verify_booth_files(content.booth, subject=subject)
     return _setting(record, opened=content, election=header.body, last_time=content.time)
 
 

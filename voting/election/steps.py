@@ -5,7 +5,7 @@ Pure: the record, the key and the time come in, the body of an entry comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from voting.crypto.errors import ProofError
@@ -19,6 +19,7 @@ from voting.protocol.entries import sign_content
 from voting.protocol.errors import UsageError, VerificationError
 from voting.protocol.manifest import Manifest
 from voting.protocol.messages import (
+    BoothFile,
     Credential,
     CredentialsListed,
     ElectionCancelled,
@@ -82,8 +83,13 @@ def list_credentials(
     ]
 
 
-def open_election(record: ElectionRecord, administrator: SigningKey, time: str) -> NewEntry:
+def open_election(
+    record: ElectionRecord, administrator: SigningKey, time: str, booth: Sequence[BoothFile] = ()
+) -> NewEntry:
     """Protocol S7: `election.opened`, which fixes manifest, joint key and credentials.
+
+    Args:
+        booth: the files of the voting site, if there is one.
 
     Raises:
         UsageError: if the ceremony is not finished or no credential is listed.
@@ -99,6 +105,7 @@ def open_election(record: ElectionRecord, administrator: SigningKey, time: str) 
     if not record.credentials:
         raise UsageError("no voter has a credential yet", remedy="run `urne credentials` first")
     content = ElectionOpened(
+        booth=tuple(sorted(booth, key=lambda file: file.path)),
         credentials=tuple(record.credential_lists),
         joint_key=to_base64(ceremony.joint_key().encode()),
         manifest=manifest.hash,

@@ -168,9 +168,19 @@ class CredentialsListed(Message, frozen=True):
 # -- voting ------------------------------------------------------------------------------------------------------------
 
 
+class BoothFile(Message, frozen=True):
+    """A file that the voting site serves, so that anybody can compare what they got."""
+
+    path: str
+    """Relative to the site, e.g. "booth/vote.html"."""
+    sha256: Hash
+
+
 class ElectionOpened(Message, frozen=True):
     """Protocol N19: `election.opened`, by the administrator. The hash of this entry's body is the election id."""
 
+    booth: tuple[BoothFile, ...]
+    """The files of the booth, by path in rising order; none where voters vote by other means."""
     credentials: tuple[Hash, ...]
     """Body hashes of all `credentials.listed`, in order."""
     joint_key: str

@@ -9,16 +9,18 @@ Error texts are English everywhere; what a command prints, asks and explains goe
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
 LANGUAGES = ("en", "fr")
-_current: list[str] = ["en"]
+_current: ContextVar[str] = ContextVar("language", default="en")
+"""Each request of a server has its own language; a command has one."""
 
 
 def text(message: str, /, **values: object) -> str:
     """`message` in the current language, with `{name}` fields filled in from `values`."""
-    translated = catalogue(_current[0]).get(message) or message
+    translated = catalogue(_current.get()).get(message) or message
     return translated.format(**values) if values else translated
 
 
@@ -26,12 +28,12 @@ def set_language(code: str | None) -> None:
     """Choose the language: `fr`, `fr_FR.UTF-8`, ...; None takes the environment's. Unknown ones mean English."""
     wanted = code or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "en"
     short = wanted[:2].lower()
-    _current[0] = short if short in LANGUAGES else "en"
+    _current.set(short if short in LANGUAGES else "en")
 
 
 def language() -> str:
     """The current language's code."""
-    return _current[0]
+    return _current.get()
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The pages of voters and observers, and the booth that encrypts in the voter's browser."""

@@ -1,0 +1,1 @@
+"""What the pages of voters, observers and administrators share: elections, accounts, voters, mail, languages."""
