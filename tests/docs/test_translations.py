@@ -1,8 +1,10 @@
-"""Every text that a command shows is in the French catalogue, with the same fields to fill in."""
+"""Every text that a command, a page or a script shows is in the French catalogue, with the same fields to fill in."""
 
 from __future__ import annotations
 
 import ast
+import json
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +35,24 @@ def texts_in_code() -> Iterator[tuple[str, str]]:
                         yield first.value, str(path.relative_to(ROOT))
 
 
+IN_TEMPLATE = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+IN_SCRIPT = re.compile(r"""\bt\(\s*("(?:[^"\\]|\\.)*")""")
+
+
+def texts_in_templates() -> Iterator[tuple[str, str]]:
+    """(text, file) for every call of the catalogue in a template."""
+    for path in sorted((ROOT / "voting").rglob("templates/*.html")):
+        for literal in IN_TEMPLATE.findall(path.read_text("utf-8")):
+            yield ast.literal_eval(literal), str(path.relative_to(ROOT))
+
+
+def texts_in_scripts() -> Iterator[tuple[str, str]]:
+    """(text, file) for every call of the catalogue in the browser's modules."""
+    for path in sorted((ROOT / "voting" / "booth" / "static").rglob("*.js")):
+        for literal in IN_SCRIPT.findall(path.read_text("utf-8")):
+            yield json.loads(literal), str(path.relative_to(ROOT))
+
+
 def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
@@ -46,8 +66,9 @@ def _restore_language() -> Iterator[None]:
 
 def test_every_text_has_a_french_form_with_the_same_fields() -> None:
     translations.set_language("fr")
-    found = dict(texts_in_code())
-    assert len(found) > 50
+    sources = [dict(source()) for source in (texts_in_code, texts_in_templates, texts_in_scripts)]
+    assert all(len(texts) > 20 for texts in sources)
+    found = {text: file for texts in sources for text, file in texts.items()}
     missing = [f"{file}: {message}" for message, file in found.items() if message not in translations.catalogue("fr")]
     assert not missing, "\n".join(missing)
     for message in found:

@@ -36,13 +36,26 @@ def language() -> str:
     return _current.get()
 
 
-@cache
 def catalogue(code: str) -> dict[str, str]:
-    """All texts of one language: English -> translated."""
+    """The texts of one language that code names literally: English -> translated."""
+    return _texts(code, None)
+
+
+def problem_catalogue(code: str) -> dict[str, str]:
+    """The texts of errors in one language (msgctxt "problem"): see `voting.translations.problems`."""
+    return _texts(code, "problem")
+
+
+@cache
+def _texts(code: str, context: str | None) -> dict[str, str]:
     if code == "en":
         return {}
     from babel.messages.pofile import read_po  # slow to import, and not needed in English
 
     with (Path(__file__).parent / f"{code}.po").open("rb") as stream:
-        catalogue = read_po(stream, locale=code)
-    return {str(message.id): str(message.string) for message in catalogue if message.id and message.string}
+        messages = read_po(stream, locale=code)
+    return {
+        str(message.id): str(message.string)
+        for message in messages
+        if message.id and message.string and message.context == context
+    }
