@@ -1,0 +1,104 @@
+"""A small live site for the trustees' page: one election's board over HTTP, and the static files of the booth.
+
+The board lies in the folder of a `TrusteeOffice`, so that `urne-trustee` and the browser work on the same one. It is
+opened for each entry, as the command does, and never kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from flask import Flask, Response, request, send_from_directory
+from werkzeug.serving import make_server
+
+from bulletin_board.log import Submission
+from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.server import board_api
+from tests.browser.conftest import BOOTH, CONTENT_SECURITY_POLICY
+from tests.simulators.election import BOARD_KEY
+from tests.simulators.trustees import TrusteeOffice
+from voting.local_board import open_election_board
+from voting.translations import LANGUAGES, catalogue
+
+NAME = "club"
+
+
+class OfficeBoard:
+    """The board of an office's folder, as the web interface of the board wants it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._turn = threading.Lock()
+
+    def reader(self) -> AbstractContextManager[BoardReader]:
+        return open_reader(self._folder)
+
+    def submit(self, submission: Submission, token: str | None = None) -> Appended:
+        with self._turn:
+            board, _ = open_election_board(self._folder, BOARD_KEY, allow_toy=True)
+            with board:
+                return board.append(*submission)
+
+
+class TrusteeSite:
+    """What runs at `address`. `spoil` may change any answer of the board, to play a site that lies."""
+
+    def __init__(self, office: TrusteeOffice, address: str) -> None:
+        self.office = office
+        self.address = address
+        self.spoil: Callable[[str, bytes], bytes] | None = None
+
+    @property
+    def page(self) -> str:
+        return f"{self.address}/e/{NAME}/trustee"
+
+
+def _app(site: TrusteeSite) -> Flask:
+    app = Flask(__name__, static_folder=None)
+    board = OfficeBoard(site.office.folder / "board")
+    app.register_blueprint(board_api(lambda _name: board), url_prefix=f"/e/{NAME}/log")
+
+    @app.get(f"/e/{NAME}/trustee")
+    def trustee() -> Response:
+        return send_from_directory(BOOTH, "trustee.html")
+
+    @app.get("/booth/<path:path>")
+    def booth(path: str) -> Response:
+        language = path.removeprefix("texts/").removesuffix(".json")
+        if path.startswith("texts/") and language in LANGUAGES:
+            return Response(app.json.dumps(catalogue(language)), content_type="application/json")
+        return send_from_directory(BOOTH, path)
+
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=204)
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        answer.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        answer.headers["Cache-Control"] = "no-store"
+        if site.spoil is not None and "/log/" in request.path:
+            answer.direct_passthrough = False
+            answer.set_data(site.spoil(request.full_path, answer.get_data()))
+        return answer
+
+    return app
+
+
+@contextmanager
+def serve(office: TrusteeOffice) -> Iterator[TrusteeSite]:
+    """Serve an office's election on a free port of this machine."""
+    site = TrusteeSite(office, "")
+    server = make_server("127.0.0.1", 0, _app(site), threaded=True)
+    site.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
