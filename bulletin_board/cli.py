@@ -174,6 +174,23 @@ def export(folder: Path, target: Path, force: bool) -> None:
     click.echo(f"{target}: {count} entries")
 
 
+@main.command()
+@_folder
+@click.option(
+    "--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where to wait for requests."
+)
+@click.option("--read-only", is_flag=True, help="Let nobody append; another process may go on writing to the board.")
+def serve(folder: Path, listen: str, read_only: bool) -> None:
+    """Serve the board in FOLDER over HTTP, under /log, until it is stopped: see /log/openapi.json.
+
+    Anybody who can reach it may append: it has no rules. Encryption (https) is the work of a proxy before it.
+    """
+    from bulletin_board.serving import serve_board  # brings the web framework, which the other commands do not need
+
+    require_board(folder)
+    serve_board(folder, None if read_only else read_key(folder), listen, announce=click.echo)
+
+
 def write_key(folder: Path, label: str) -> SigningKey:
     """Make a new signing key and keep it in the folder, readable by its owner only. A key that is there stays.
 
@@ -206,3 +223,7 @@ def read_key(folder: Path) -> SigningKey:
         KeyFileError: if the file is damaged.
     """
     return read_plain_signing_key(folder / KEY_FILE, KEY_KIND)
+
+
+if __name__ == "__main__":
+    main()

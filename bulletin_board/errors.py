@@ -1,8 +1,8 @@
-"""The board's own error: the one after which it must not go on writing (docs/spec/log.md, "Crashes")."""
+"""The board's own errors (docs/spec/log.md, "Crashes"; docs/spec/http.md)."""
 
 from __future__ import annotations
 
-from voting.protocol.errors import UnavailableError
+from voting.protocol.errors import UnavailableError, UrneError, UsageError
 
 
 class FatalError(UnavailableError):
@@ -12,3 +12,21 @@ class FatalError(UnavailableError):
     """
 
     code = "board-fatal"
+
+
+class TokenError(UrneError):
+    """The service wants a token with an entry, and got none or a wrong one."""
+
+    code = "token"
+
+
+class BusyError(UnavailableError):
+    """Too much was sent in too short a time: wait and try again."""
+
+    code = "busy"
+
+
+class NotThereError(UsageError):
+    """There is no such board, or it has no such entry."""
+
+    code = "not-there"

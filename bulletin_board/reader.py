@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from bulletin_board.store import DATABASE, CheckpointRow, EntryRow, Store
-from voting.protocol.encoding import sha256
+from voting.protocol.encoding import Hash, sha256
 from voting.protocol.errors import UnavailableError, UsageError
 from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
 from voting.protocol.tlog.merkle import consistency_proof, inclusion_proof
@@ -97,6 +97,11 @@ class BoardReader:
     def find(self, body: bytes) -> Appended | None:
         """Where this body stands, if it does."""
         row = self._store.find(identity(body))
+        return Appended(row.seq, row.header, False) if row else None
+
+    def find_hash(self, body_hash: Hash) -> Appended | None:
+        """Where the body with this SHA-256 stands, if there is one."""
+        row = self._store.find(bytes.fromhex(body_hash))
         return Appended(row.seq, row.header, False) if row else None
 
     def checkpoint_note(self, size: int | None = None) -> bytes:

@@ -23,10 +23,11 @@ from trustee_tools.decrypt import require_first_share, tally_share, verify_tally
 from trustee_tools.identity import find_trustee, parse_who, published_index, require_published
 from trustee_tools.keystore import create_key_files, destroy_key_file, read_header
 from trustee_tools.notes import Notes, Seen, notes_path, read_notes, verify_seen, with_seen, write_notes
+from trustee_tools.places import BOARD
 from trustee_tools.prompts import confirm, new_passphrase, require_typed, unlock
 from trustee_tools.publish import publish, read_message
 from trustee_tools.rounds import make_steps
-from trustee_tools.sources import ElectionView, find_board, open_view
+from trustee_tools.sources import ElectionView, Place, find_board, open_view
 from trustee_tools.status import Act, next_move, situation
 from trustee_tools.status_text import (
     act_line,
@@ -52,7 +53,7 @@ from voting.translations import text as _
 UNFINISHED = 4
 
 _path = click.Path(path_type=Path)
-_board = click.argument("board", type=_path)
+_board = click.argument("board", type=BOARD)
 _key = click.option("--key", type=_path, required=True, help="Your key file.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 _out = click.option("--out", type=_path, help="Write the entry to this new file instead of appending it.")
@@ -68,7 +69,8 @@ _passphrase = click.option(
 def main(debug: bool) -> None:
     """Take part in an election as a trustee.
 
-    BOARD is a board's folder, the administrator's folder, or an exported record (a folder or a .zip file).
+    BOARD is the web address of the election, a board's folder, the administrator's folder, or an exported record (a
+    folder or a .zip file).
 
     Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 could not be done, 4 valid so far but unfinished.
     """
@@ -103,7 +105,12 @@ def init(keyfile: Path, copy: Path, label: str, own: bool, passphrase_file: Path
 @json_option
 @toy_option
 def status(
-    board: Path, key: Path | None, notes_file: Path | None, passphrase_file: Path | None, as_json: bool, allow_toy: bool
+    board: Place,
+    key: Path | None,
+    notes_file: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+    allow_toy: bool,
 ) -> None:
     """Say where the election stands and whose move it is."""
     with open_view(board, allow_toy=allow_toy) as view:
@@ -137,7 +144,7 @@ def status(
 @_passphrase
 @toy_option
 def step(
-    board: Path,
+    board: Place,
     key: Path,
     index: int | None,
     name: str | None,
@@ -184,7 +191,7 @@ def step(
 
 @main.command()
 @click.argument("keyfile", type=_path)
-@click.argument("board", type=_path, required=False)
+@click.argument("board", type=BOARD, required=False)
 @_notes
 @_passphrase
 @toy_option
@@ -192,7 +199,7 @@ def step(
 def check(
     ctx: click.Context,
     keyfile: Path,
-    board: Path | None,
+    board: Place | None,
     notes_file: Path | None,
     passphrase_file: Path | None,
     allow_toy: bool,
@@ -222,7 +229,7 @@ def check(
 @_passphrase
 @toy_option
 def decrypt(
-    board: Path,
+    board: Place,
     key: Path,
     quick: bool,
     out: Path | None,
@@ -265,7 +272,7 @@ def decrypt(
 @click.argument("message", type=_path)
 @_board_key
 @toy_option
-def submit(board: Path, message: Path, board_key: Path | None, allow_toy: bool) -> None:
+def submit(board: Place, message: Path, board_key: Path | None, allow_toy: bool) -> None:
     """Append the entry in MESSAGE, a file that --out wrote, perhaps on another machine."""
     entry = read_message(message)
     _require_deliverable(board, None)
@@ -275,9 +282,9 @@ def submit(board: Path, message: Path, board_key: Path | None, allow_toy: bool) 
 
 @main.command()
 @click.argument("keyfile", type=_path)
-@click.argument("board", type=_path, required=False)
+@click.argument("board", type=BOARD, required=False)
 @toy_option
-def destroy(keyfile: Path, board: Path | None, allow_toy: bool) -> None:
+def destroy(keyfile: Path, board: Place | None, allow_toy: bool) -> None:
     """Overwrite and remove KEYFILE, after the result is published. With BOARD, make sure first that it is."""
     header = read_header(keyfile)
     if board is None:
@@ -298,11 +305,11 @@ def destroy(keyfile: Path, board: Path | None, allow_toy: bool) -> None:
     tell(_("Destroy the copy too, and the paper with the passphrase."))
 
 
-def _require_deliverable(board: Path, out: Path | None) -> None:
+def _require_deliverable(board: Place, out: Path | None) -> None:
     """Find out before the passphrase is asked for whether the entry can go where it is meant to go."""
     if out is not None:
         require_new(out)
-    elif find_board(board) is None and board.exists():
+    elif isinstance(board, Path) and find_board(board) is None and board.exists():
         raise UsageError(
             "is not a board, so nothing can be appended to it",
             where=str(board),
@@ -323,7 +330,7 @@ def _notes_of(view: ElectionView, path: Path) -> tuple[Notes, Seen | None]:
 
 
 def _deliver(
-    view: ElectionView, steps: list[Step], board: Path, out: Path | None, board_key: Path | None, *, allow_toy: bool
+    view: ElectionView, steps: list[Step], board: Place, out: Path | None, board_key: Path | None, *, allow_toy: bool
 ) -> None:
     """Write the first entry to a file, or append all of them and read each back."""
     if out is not None:
@@ -339,7 +346,7 @@ def _deliver(
         say(_("Done: entry {seq} ({type}) is on the board, and was read back.", seq=seq, type=step_.entry_type))
 
 
-def _say_next(view: ElectionView, board: Path, key: Path, me: TrusteeSecrets) -> None:
+def _say_next(view: ElectionView, board: Place, key: Path, me: TrusteeSecrets) -> None:
     """What comes next: a command, whom everybody waits for, or that this trustee was left out."""
     if me.index not in view.record.require_ceremony().trustees:
         say(_("You were left out of this ceremony. There is nothing for you to do."))

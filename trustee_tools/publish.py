@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trustee_tools.ceremony import Step
 from trustee_tools.keystore import open_board_key
-from trustee_tools.sources import find_board, find_board_key, open_view
+from trustee_tools.sources import Place, RemoteBoard, find_board, find_board_key, open_view
 from voting.files import read_file
 from voting.local_board import open_election_board
 from voting.message_file import MAX_MESSAGE_FILE_BYTES, read_message_file
@@ -30,13 +30,13 @@ TRUSTEE_TYPES = (
 """The entries that trustees make."""
 
 
-def publish(path: Path, step: Step, *, board_key: Path | None, allow_toy: bool, size: int, head: Hash) -> int:
+def publish(path: Place, step: Step, *, board_key: Path | None, allow_toy: bool, size: int, head: Hash) -> int:
     """Protocol T30: append an entry, and read it back from the board.
 
     Args:
-        path: a board's folder, or an administrator's.
+        path: a board's folder, an administrator's, or a board behind a web address.
         step: the entry.
-        board_key: file of the board's key; None for the usual places.
+        board_key: file of the board's key; None for the usual places. Not needed for an address.
         size, head: how many entries were seen before, and the hash of the last one's header.
 
     Returns:
@@ -47,19 +47,26 @@ def publish(path: Path, step: Step, *, board_key: Path | None, allow_toy: bool, 
         UrneError: if the board refuses the entry, cannot be written to, or its key is not found.
         ProofError: if the board does not show the entry afterwards, or not what it showed before.
     """
-    folder = find_board(path)
-    if folder is None:
-        raise UsageError("is not a board, so nothing can be appended to it", where=str(path))
-    key = open_board_key(board_key or find_board_key(folder))
-    board, _ = open_election_board(folder, key, allow_toy=allow_toy)
-    with board:
-        seq = board.append(step.entry_type, step.body).seq
+    if isinstance(path, RemoteBoard):
+        seq = path.append(step.entry_type, step.body)
+    else:
+        seq = _append_here(path, step, board_key=board_key, allow_toy=allow_toy)
     with open_view(path, allow_toy=allow_toy) as view:
         if size and (view.size < size or view.header_hash(size - 1) != head):
             raise ProofError("the board no longer shows what it showed before", remedy="tell the other trustees")
         if seq >= view.size or view.read_body(seq) != step.body:
             raise ProofError("the board does not show your entry", where=f"entry {seq}", remedy="run the command again")
     return seq
+
+
+def _append_here(path: Path, step: Step, *, board_key: Path | None, allow_toy: bool) -> int:
+    folder = find_board(path)
+    if folder is None:
+        raise UsageError("is not a board, so nothing can be appended to it", where=str(path))
+    key = open_board_key(board_key or find_board_key(folder))
+    board, _ = open_election_board(folder, key, allow_toy=allow_toy)
+    with board:
+        return board.append(step.entry_type, step.body).seq
 
 
 def read_message(path: Path) -> Step:

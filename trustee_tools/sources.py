@@ -1,6 +1,7 @@
 """Protocol T24: where a trustee reads the election, and what is checked before any of it is believed.
 
-A source is a board's folder, an administrator's folder with `board/` in it, or an exported record (folder or .zip).
+A source is a board's folder, an administrator's folder with `board/` in it, an exported record (folder or .zip), or a
+web address, whose record is fetched.
 Checked are: every header and its place in the chain, every body's length and hash, the Merkle root and the signature of
 the newest checkpoint under the key that the manifest names, and the rules of `voting.election.record` for every entry.
 Proofs of ballots and of decryption shares are not: `trustee_tools.decrypt` does that before a share is made.
@@ -9,12 +10,15 @@ Proofs of ballots and of decryption shares are not: `trustee_tools.decrypt` does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bulletin_board.client import BoardClient
+from bulletin_board.log import Submission
 from bulletin_board.reader import BoardReader, open_reader
 from bulletin_board.store import DATABASE
+from voting.address import Address
 from voting.election.ballots import BALLOT
 from voting.election.record import ElectionRecord, apply
 from voting.protocol.encoding import ZERO_HASH, Hash, sha256
@@ -25,7 +29,9 @@ from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
 from voting.protocol.tlog.header import EntryHeader, check_body, check_link, parse_header
 from voting.protocol.tlog.merkle import Frontier
 from voting.protocol.tlog.note import parse_vkey
+from voting.verifier.fetch import RemoteRecord, private_folder
 from voting.verifier.load import RecordSource, open_record
+from voting.web_client import open_web
 
 _HASH_BYTES = 32
 
@@ -97,12 +103,49 @@ class ElectionView:
             self.latest[header.type] = parse_body(header.type, entry.body, what=f"entry {seq}").content.time
 
 
+class RemoteBoard:
+    """A board behind a web address. What was fetched is kept until `close`, so that only news are fetched again."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._stack = ExitStack()
+        self._copy: RemoteRecord | None = None
+        self._record: RecordSource | None = None
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        self._stack.close()
+        self._copy = self._record = None
+
+    def fetch(self) -> RecordSource:
+        """The record as the board shows it now, unchecked. Raises as `RemoteRecord.update` does."""
+        if self._copy is None:
+            web = self._stack.enter_context(open_web())
+            self._copy = RemoteRecord(self.address, self._stack.enter_context(private_folder()), web=web)
+        self._record = self._copy.update()
+        return self._record
+
+    def append(self, entry_type: str, body: bytes) -> int:
+        """Append an entry; its number, once the board's receipt for it was checked. Raises as `BoardClient.append`."""
+        record = self._record or self.fetch()
+        key = parse_vkey(record.vkey, what="the board's key")
+        with BoardClient(self.address, key=key, seen=open_checkpoint(record.checkpoint, key)) as client:
+            return client.append(Submission(entry_type, body)).seq
+
+
+Place = Path | RemoteBoard
+"""Where a trustee finds an election."""
+
+
 @contextmanager
-def open_view(path: Path, *, allow_toy: bool = False) -> Iterator[ElectionView]:
+def open_view(path: Place, *, allow_toy: bool = False) -> Iterator[ElectionView]:
     """Protocol T24: open and check an election.
 
     Args:
-        path: a board's folder, an administrator's folder, or a record (folder or .zip).
+        path: a board's folder, an administrator's folder, a record (folder or .zip), or a board behind a web address.
         allow_toy: accept a group that is for tests only.
 
     Raises:
@@ -111,6 +154,9 @@ def open_view(path: Path, *, allow_toy: bool = False) -> Iterator[ElectionView]:
         UsageError: if there is no election on it yet.
         VerificationError: (checks 01 to 10, 16 and 18) if it breaks a rule.
     """
+    if isinstance(path, RemoteBoard):
+        yield ElectionView(_record_source(path.fetch()), allow_toy=allow_toy)
+        return
     folder = find_board(path)
     if folder is not None:
         with open_reader(folder) as reader:
@@ -120,8 +166,10 @@ def open_view(path: Path, *, allow_toy: bool = False) -> Iterator[ElectionView]:
         yield ElectionView(_record_source(record), allow_toy=allow_toy)
 
 
-def find_board(path: Path) -> Path | None:
+def find_board(path: Place) -> Path | None:
     """The folder of the board at `path` or in it; None if there is none, as for an exported record."""
+    if isinstance(path, RemoteBoard):
+        return None
     for folder in (path, path / "board"):
         if (folder / DATABASE).is_file():
             return folder

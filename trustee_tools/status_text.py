@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trustee_tools.sources import ElectionView
+from trustee_tools.sources import ElectionView, Place
 from trustee_tools.status import STEP_OF, STEPS, Act, Move, Situation, Stage
 from voting.election.record import require_tally
 from voting.protocol.encoding import ZERO_HASH, sha256
@@ -35,7 +35,7 @@ def moment_text(time: str) -> str:
     return f"{format_datetime(parse_moment(time), 'EEE d MMM HH:mm', locale=language())} UTC"
 
 
-def command(*words: str | Path) -> str:
+def command(*words: str | Place) -> str:
     """A command as it can be typed in a shell."""
     return shlex.join(["urne-trustee", *map(str, words)])
 
@@ -103,7 +103,7 @@ def waiting_lines(view: ElectionView, now: Situation, index: int | None = None) 
     return lines if now.duties else [_waiting_for_others(view, now.stage, since)]
 
 
-def move_line(board: Path, key: Path, act: Act) -> str:
+def move_line(board: Place, key: Path, act: Act) -> str:
     """The command for this trustee's next act."""
     verb = "decrypt" if act is Act.DECRYPT else "step"
     return _("Your move: run `{command}`", command=command(verb, board, "--key", key))

@@ -7,6 +7,7 @@ Urne but `voting.protocol.errors`.
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from voting.protocol.errors import UnavailableError, UsageError
@@ -98,6 +99,24 @@ def make_new_folder(path: Path, *, mode: int = 0o700) -> None:
         raise UsageError("exists already", where=str(path), remedy="choose another name") from None
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot be made ({_reason(error)})", where=str(path)) from None
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
+    """Write a file, in place of one that bears its name: whole or not at all. Raises UnavailableError."""
+    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
+    try:
+        try:
+            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync_folder(path.absolute().parent)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"cannot be written ({_reason(error)})", where=str(path)) from None
 
 
 def sync_folder(path: Path) -> None:

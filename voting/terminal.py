@@ -13,10 +13,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from voting.address import Address, parse_place
 from voting.protocol.errors import InputErrors, UrneError
 from voting.translations import LANGUAGES, set_language
 from voting.translations import text as _
@@ -112,6 +114,25 @@ toy_option = click.option(
     "--allow-toy-group", "allow_toy", is_flag=True, help="Accept a group that is for tests only and protects nothing."
 )
 """For every command that reads a record."""
+
+
+if TYPE_CHECKING:
+    _PathOrAddress = click.ParamType[Path | Address]
+else:
+    _PathOrAddress = click.ParamType  # not generic before click 8.2
+
+
+class PlaceType(_PathOrAddress):
+    """An argument that is a path on this machine, or a web address."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Address:
+        """Tell the two apart. Raises UsageError for a malformed address."""
+        return value if isinstance(value, (Path, Address)) else parse_place(str(value))
+
+
+PLACE = PlaceType()
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -15,6 +15,7 @@ from trustee_tools.ceremony import TrusteeSecrets
 from trustee_tools.cli import main
 from trustee_tools.keystore import create_key_files, open_trustee_key
 from trustee_tools.sources import open_view
+from voting.address import Address
 from voting.crypto.keyfile import write_plain_key_file
 from voting.crypto.signatures import SigningKey
 from voting.election.admission import ElectionAdmission
@@ -70,7 +71,7 @@ class TrusteeOffice:
 
     # -- trustees ------------------------------------------------------------------------------------------------------
 
-    def run(self, *words: str | Path, answers: str | None = None, code: int | None = 0) -> Result:
+    def run(self, *words: str | Path | Address, answers: str | None = None, code: int | None = 0) -> Result:
         """Run `urne-trustee` with these words, and require the exit code unless it is None."""
         result = CliRunner().invoke(main, ["--language", "en", *map(str, words)], input=answers)
         assert code is None or result.exit_code == code, result.output
@@ -79,14 +80,18 @@ class TrusteeOffice:
     def unattended(self) -> list[str | Path]:
         return ["--passphrase-file", self.passphrase_file, "--allow-toy-group"]
 
-    def step(self, index: int, *words: str | Path, code: int | None = 0, source: Path | None = None) -> Result:
+    def step(
+        self, index: int, *words: str | Path, code: int | None = 0, source: Path | Address | None = None
+    ) -> Result:
         key = self.key(index)
         return self.run("step", source or self.folder, "--key", key, "--yes", *words, *self.unattended(), code=code)
 
     def join(self, index: int) -> Result:
         return self.step(index, "--index", str(index))
 
-    def decrypt(self, index: int, *words: str | Path, code: int | None = 0, source: Path | None = None) -> Result:
+    def decrypt(
+        self, index: int, *words: str | Path, code: int | None = 0, source: Path | Address | None = None
+    ) -> Result:
         key = self.key(index)
         return self.run("decrypt", source or self.folder, "--key", key, "--yes", *words, *self.unattended(), code=code)
 

@@ -16,29 +16,24 @@ from typing import Any
 import click
 import msgspec
 
-from bulletin_board.reader import open_reader
+from voting.address import Address
 from voting.commands.ask import ask_all, ask_question
-from voting.commands.words import moment_text
+from voting.commands.polling import LocalPlace, PollingPlace, RemotePlace
 from voting.crypto.signatures import SigningKey
-from voting.election.ballots import BALLOT, SEED_BYTES, BallotContext, EncryptedBallot, encrypt_ballot
+from voting.election.ballots import SEED_BYTES, BallotContext, EncryptedBallot, encrypt_ballot
 from voting.election.credentials import derive_credential
-from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
-from voting.election.steps import NewEntry
-from voting.election_folder import board_folder, reading, writing
 from voting.files import PRIVATE, PUBLIC, read_text, require_new, write_new_file
 from voting.protocol.encoding import encode, to_base64
-from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
+from voting.protocol.errors import DecodeError, UrneError, UsageError
 from voting.protocol.manifest import Manifest, parse_selections
 from voting.protocol.messages import Opening
 from voting.protocol.text import plain
-from voting.protocol.tlog.header import check_body
-from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tracker import lock_number, tracker
-from voting.terminal import say, tell, toy_option
+from voting.terminal import PLACE, say, tell, toy_option
 from voting.translations import language
 from voting.translations import text as _
-from voting.verifier.receipt import check_receipt, read_receipt_file, write_receipt_file
+from voting.web_client import open_web
 
 NOT_CAST = 4
 ATTEMPTS = 3
@@ -47,7 +42,7 @@ MAX_CHOICES_BYTES = 1024 * 1024
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("place", metavar="DIR", type=PLACE)
 @click.option("--code-file", type=click.Path(path_type=Path), help="Read the voter code from this file.")
 @click.option("--choices", type=click.Path(path_type=Path), help="Read the choices from this JSON file.")
 @click.option("--receipt", type=click.Path(path_type=Path), help="Write the receipt to this new file.")
@@ -56,14 +51,14 @@ MAX_CHOICES_BYTES = 1024 * 1024
 @click.pass_context
 def vote(
     ctx: click.Context,
-    folder: Path,
+    place: Path | Address,
     code_file: Path | None,
     choices: Path | None,
     receipt: Path | None,
     yes: bool,
     allow_toy: bool,
 ) -> None:
-    """Vote in the election of folder DIR, or test whether this device encrypts what you choose.
+    """Vote in the election at DIR, a folder or a web address, or test whether this device encrypts what you choose.
 
     You can vote again until the voting closes; only the last vote counts.
     """
@@ -71,32 +66,28 @@ def vote(
         raise UsageError("--yes needs --choices", remedy="leave --yes out to be asked")
     if receipt is not None:
         require_new(receipt)
-    with reading(folder, allow_toy=allow_toy) as (_board, record):
-        _require_open(record)
-        manifest, context = record.require_manifest(), record.ballot_context()
-        say(plain(manifest.title, language()))
-        say(_("Manifest hash: {hash}", hash=manifest.hash))
-        key = _read_credential(record, manifest, code_file)
-        if to_base64(key.verify_key.raw) in record.last_ballot:
-            say(_("You have voted before. If you vote again, only the new vote counts."))
-        selections = _read_choices(manifest, choices) if choices is not None else ask_all(manifest, language())
+    polling = _polling_place(ctx, place, allow_toy=allow_toy)
+    poll = polling.look()
+    poll.require_open()
+    record = poll.record
+    manifest, context = record.require_manifest(), record.ballot_context()
+    say(plain(manifest.title, language()))
+    say(_("Manifest hash: {hash}", hash=manifest.hash))
+    key = _read_credential(record, manifest, code_file)
+    if polling.has_voted(poll, to_base64(key.verify_key.raw)):
+        say(_("You have voted before. If you vote again, only the new vote counts."))
+    selections = _read_choices(manifest, choices) if choices is not None else ask_all(manifest, language())
     ballot = _prepare(context, key, selections, choices, yes=yes)
     if ballot is None:
         say(_("You have NOT voted. Nothing was sent."))
         ctx.exit(NOT_CAST)
-    _cast(folder, manifest, ballot, receipt, allow_toy=allow_toy)
+    _cast(polling, manifest, ballot, key, receipt)
 
 
-def _require_open(record: ElectionRecord) -> None:
-    if record.phase == Phase.OPEN:
-        return
-    if record.phase == Phase.CANCELLED:
-        raise UsageError("this election was cancelled, so nobody can vote")
-    if record.phase in {Phase.EMPTY, Phase.SETUP}:
-        opens = record.manifest.schedule.opens if record.manifest and record.manifest.schedule else None
-        remedy = f"it is announced to open at {moment_text(opens)}" if opens else "try again when it was opened"
-        raise UsageError("the voting is not open yet", remedy=remedy)
-    raise UsageError("the voting is closed, so no vote can be cast any more")
+def _polling_place(ctx: click.Context, place: Path | Address, *, allow_toy: bool) -> PollingPlace:
+    if isinstance(place, Path):
+        return LocalPlace(place, allow_toy=allow_toy)
+    return RemotePlace(place, ctx.with_resource(open_web()), allow_toy=allow_toy)
 
 
 # -- who and what ------------------------------------------------------------------------------------------------------
@@ -224,38 +215,22 @@ def _open_ballot(context: BallotContext, key: SigningKey, selections: Sequence[A
 # -- casting -----------------------------------------------------------------------------------------------------------
 
 
-def _cast(folder: Path, manifest: Manifest, ballot: EncryptedBallot, receipt: Path | None, *, allow_toy: bool) -> None:
+def _cast(place: PollingPlace, manifest: Manifest, ballot: EncryptedBallot, key: SigningKey, path: Path | None) -> None:
     """Append the ballot, read it back, and only then say so."""
     try:
-        with writing(folder, allow_toy=allow_toy) as election:
-            _require_open(election.record)
-            election.append(NewEntry(BALLOT, ballot.body), ballot.hints)
-        proof = _read_back(folder, manifest, ballot)
+        proof = place.cast(manifest, ballot, key, _ask_one_time_code)
     except UrneError:
         tell(_("Your vote could not be cast, or nobody could make sure of it. Please try again."))
         raise
     code = tracker(ballot.hash)
     say(_("Your vote is on the board. Your tracker: {tracker}", tracker=code))
     say(_("You can vote again until the voting closes; only your last vote counts."))
-    path = receipt or Path(f"receipt-{code}.json")
+    path = path or Path(f"receipt-{code}.json")
     write_new_file(path, proof, mode=PUBLIC)
     say(_("Your receipt is in {file}. It proves that your ballot is there, and not what you chose.", file=path))
 
 
-def _read_back(folder: Path, manifest: Manifest, ballot: EncryptedBallot) -> bytes:
-    """The receipt of a ballot that was cast, after everything it promises was checked.
-
-    Raises:
-        UnavailableError: if the ballot is not on the board.
-        UrneError: if the board's promise does not hold.
-    """
-    with open_reader(board_folder(folder)) as board:
-        found = board.find(ballot.body)
-        if found is None:
-            raise UnavailableError("does not show the ballot that was just cast", where=str(folder))
-        data = write_receipt_file(found.header_bytes, board.receipt(found.seq))
-    header, _checkpoint = check_receipt(
-        read_receipt_file(data), parse_vkey(manifest.board, what="the board's key in the manifest")
-    )
-    check_body(header, ballot.body)
-    return data
+def _ask_one_time_code(hint: str, problem: str) -> str:
+    if problem:
+        tell(problem)
+    return str(click.prompt(_("The code that was mailed to {address}", address=hint)))

@@ -1,39 +1,39 @@
 """`urne-verify`: check a published record, without trusting anybody (docs/guide-observer.md).
 
 Exit codes: 0 verified, 1 a check failed, 2 wrong usage, 3 could not be read or a check could not run, 4 valid so far.
-Answers go to standard output, progress to standard error. Of the verifier, only this module may import click and rich.
+Answers go to standard output, progress to standard error. Of the verifier, only this module may import click.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from voting import __version__
+from voting.address import Address, parse_address
 from voting.files import read_file
 from voting.protocol.encoding import parse_hash
-from voting.protocol.errors import DecodeError, UsageError, VerificationError
+from voting.protocol.errors import DecodeError, UnavailableError, UsageError, VerificationError
 from voting.protocol.manifest import Manifest
 from voting.protocol.tlog.checkpoint import Checkpoint
 from voting.protocol.tlog.header import EntryHeader
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tracker import parse_tracker
-from voting.terminal import Program, json_option, print_json, program_options, say, tell, toy_option
+from voting.terminal import PLACE, Program, json_option, print_json, program_options, say, toy_option
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
+from voting.verifier.answer_text import booth_lines, fate_lines
+from voting.verifier.booth import compare_booth
 from voting.verifier.checks import CHECKS
 from voting.verifier.context import Announced
-from voting.verifier.load import open_record
-from voting.verifier.lookup import MAX_OPENING_BYTES, BallotFate, BallotState, find_ballot, open_ballot
+from voting.verifier.fetch import open_place
+from voting.verifier.lookup import MAX_OPENING_BYTES, BallotState, find_ballot, open_ballot
+from voting.verifier.progress import show_progress
 from voting.verifier.receipt import (
     MAX_RECEIPT_FILE_BYTES,
     ReceiptFile,
@@ -43,18 +43,23 @@ from voting.verifier.receipt import (
     read_receipt_file,
     verify_kept,
 )
-from voting.verifier.replay import Progress, Replay, replay_record
+from voting.verifier.replay import Replay, replay_record
+from voting.verifier.report import Verdict
 from voting.verifier.report_text import clean, report_lines
+from voting.verifier.setup_view import read_setup
 from voting.verifier.verify import verify_record
-
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+from voting.verifier.visit import Visit, read_visit, write_visit
+from voting.web_client import open_web
+from voting.web_log import LogPages
 
 DEFAULT_COMMAND = "record"
-_SECONDS_BETWEEN_LINES = 10.0
 _FAILED = 1
+_NOTHING_WRONG = (Verdict.VERIFIED, Verdict.VALID_SO_FAR)
 _path = click.Path(path_type=Path)
-_record = click.argument("record", type=_path)
+_record = click.argument("record", type=PLACE)
+_cache = click.option(
+    "--cache", type=_path, metavar="DIR", help="Keep what is fetched in this folder; next time only what is new is."
+)
 
 
 class Verifier(Program):
@@ -89,7 +94,7 @@ class Verifier(Program):
 @click.version_option(__version__, prog_name="urne-verify")
 @program_options
 def main(debug: bool) -> None:
-    """Check the published record of an election: RECORD is a folder or a .zip file.
+    """Check the published record of an election: RECORD is a folder, a .zip file or a web address.
 
     \b
     urne-verify RECORD            makes all checks
@@ -108,8 +113,14 @@ def main(debug: bool) -> None:
 @_record
 @click.option("--manifest", metavar="HASH", help="The manifest hash that was announced: check 01 compares.")
 @click.option("--election", metavar="ID", help="The election id that was announced: check 10 compares.")
-@click.option("--since", type=_path, metavar="FILE", help="A checkpoint or receipt from earlier: makes check 21.")
+@click.option(
+    "--since", type=_path, metavar="FILE", help="A state, checkpoint or receipt from earlier: makes check 21."
+)
+@click.option(
+    "--state", type=_path, metavar="FILE", help="Go on from the last visit: read FILE if it is there, then write it."
+)
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness who must have signed, too.")
+@_cache
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
 @click.option("-v", "--verbose", is_flag=True, help="List all that is wrong, not only the first 20 of each check.")
 @click.option(
@@ -122,19 +133,24 @@ def main(debug: bool) -> None:
 @json_option
 @toy_option
 def verify(
-    record: Path,
+    record: Path | Address,
     manifest: str | None,
     election: str | None,
     since: Path | None,
+    state: Path | None,
     witnesses: tuple[str, ...],
+    cache: Path | None,
     jobs: int | None,
     verbose: bool,
     as_json: bool,
     allow_toy: bool,
 ) -> None:
-    """Make all checks on RECORD, a folder or a .zip file."""
+    """Make all checks on RECORD, a folder, a .zip file or a web address."""
+    _require_cacheable(record, cache)
     announced = _announced(manifest, election, since, witnesses)
-    with open_record(record) as source, _progress() as progress:
+    if state is not None:
+        announced = _since_last_visit(announced, state)
+    with show_progress() as progress, open_place(record, cache=cache, progress=progress) as source:
         report = verify_record(
             source,
             announced=announced,
@@ -143,6 +159,11 @@ def verify(
             language=language(),
             progress=progress,
         )
+        if state is not None and report.verdict in _NOTHING_WRONG and report.manifest is not None:
+            write_visit(
+                state,
+                Visit(checkpoint=source.checkpoint.decode("utf-8"), election=report.election, manifest=report.manifest),
+            )
     if as_json:
         print_json(msgspec.to_builtins(report))
     else:
@@ -161,6 +182,26 @@ def _announced(manifest: str | None, election: str | None, since: Path | None, w
         )
     except DecodeError as error:
         raise UsageError(error.problem, where=error.where, remedy="copy it whole, as it was announced") from None
+
+
+def _require_cacheable(record: Path | Address, cache: Path | None) -> None:
+    if cache is not None and isinstance(record, Path):
+        raise UsageError("--cache is for web addresses", remedy="leave it out: this record is on your machine already")
+
+
+def _since_last_visit(announced: Announced, state: Path) -> Announced:
+    """What is known from elsewhere, and from the last visit; what was given now comes first."""
+    if announced.since is not None:
+        raise UsageError("--since and --state cannot both be given", remedy="--state alone goes on from the last visit")
+    last = read_visit(state)
+    if last is None:
+        return announced
+    return replace(
+        announced,
+        manifest=announced.manifest or last.manifest,
+        election=announced.election or last.election,
+        since=earlier_checkpoint(last.checkpoint.encode("utf-8"), what=str(state)),
+    )
 
 
 def _read_since(path: Path) -> bytes:
@@ -193,54 +234,32 @@ def explain(number: str | None) -> None:
 @_record
 @json_option
 @toy_option
-def tracker(code: str, record: Path, as_json: bool, allow_toy: bool) -> None:
+def tracker(code: str, record: Path | Address, as_json: bool, allow_toy: bool) -> None:
     """Find the ballot with the tracker CODE in RECORD. This alone does not verify the record."""
     try:
         wanted = parse_tracker(code)
     except DecodeError as error:
         raise UsageError(error.problem, where=error.where, remedy=error.remedy) from None
-    with open_record(record) as source:
+    with open_place(record) as source:
         replay = replay_record(source, allow_toy=allow_toy)
         _sound_manifest(replay)
         fate = find_ballot(replay.record, wanted)
     if as_json:
         print_json(fate._asdict())
     else:
-        for line in _fate_lines(fate):
+        for line in fate_lines(fate):
             say(line)
     if fate.state is BallotState.NOT_FOUND:
         click.get_current_context().exit(_FAILED)
 
 
-def _fate_lines(fate: BallotFate) -> Iterator[str]:
-    match fate.state:
-        case BallotState.COUNTED:
-            yield _("{tracker}: found, entry {entry}. It is the ballot that counts.", **fate._asdict())
-        case BallotState.REPLACED:
-            yield _(
-                "{tracker}: found, entry {entry}. It does not count: the same voter code cast another ballot later,"
-                " entry {replaced_by}.",
-                **fate._asdict(),
-            )
-        case BallotState.NOT_FOUND:
-            yield _(
-                "{tracker}: not found. It was typed without error. The likely reasons, in this order:", **fate._asdict()
-            )
-            yield _("1. The record is older than the ballot: get a new one.")
-            yield _("2. The record is of another election.")
-            yield _("3. The ballot was tested or prepared, but never cast.")
-            yield _("4. The board has dropped it: check your receipt with `urne-verify receipt`.")
-            return
-    yield _("Whether the record is right, `urne-verify RECORD` tells.")
-
-
 @main.command()
 @click.argument("file", type=_path)
-@click.option("--record", type=_path, help="Also check that this record keeps the ballot.")
+@click.option("--record", type=PLACE, help="Also check that this record keeps the ballot.")
 @click.option("--vkey", metavar="VKEY", help="The board's key, if there is no record at hand.")
 @json_option
 @toy_option
-def receipt(file: Path, record: Path | None, vkey: str | None, as_json: bool, allow_toy: bool) -> None:
+def receipt(file: Path, record: Path | Address | None, vkey: str | None, as_json: bool, allow_toy: bool) -> None:
     """Check the receipt in FILE: that the board has signed for the ballot, and with --record, that it kept it."""
     if (record is None) == (vkey is None):
         raise UsageError("needs either --record or --vkey", remedy="the record is the better one: it shows more")
@@ -271,10 +290,10 @@ def receipt(file: Path, record: Path | None, vkey: str | None, as_json: bool, al
         say(_("Whether the board has kept it, a record tells: use --record."))
 
 
-def _kept(saved: ReceiptFile, record: Path, *, what: str, allow_toy: bool) -> tuple[EntryHeader, Checkpoint]:
+def _kept(saved: ReceiptFile, record: Path | Address, *, what: str, allow_toy: bool) -> tuple[EntryHeader, Checkpoint]:
     """Check a receipt under the key in the record's manifest, and the record against the receipt."""
     size = checkpoint_size(parse_receipt(saved.proof.encode("utf-8"), what=what).checkpoint, what=what)
-    with open_record(record) as source:
+    with open_place(record) as source:
         replay = replay_record(source, allow_toy=allow_toy, root_at=size)
         key = parse_vkey(_sound_manifest(replay).board, what="the manifest's board key")
         header, checkpoint = check_receipt(saved, key, what=what)
@@ -287,10 +306,10 @@ def _kept(saved: ReceiptFile, record: Path, *, what: str, allow_toy: bool) -> tu
 @_record
 @json_option
 @toy_option
-def opening(file: Path, record: Path, as_json: bool, allow_toy: bool) -> None:
+def opening(file: Path, record: Path | Address, as_json: bool, allow_toy: bool) -> None:
     """Make the tested ballot in FILE again, and show its lock number and choices."""
     data = read_file(file, limit=MAX_OPENING_BYTES)
-    with open_record(record) as source:
+    with open_place(record) as source:
         replay = replay_record(source, allow_toy=allow_toy)
         _sound_manifest(replay)
         ballot = open_ballot(replay.record, data, language(), what=str(file))
@@ -318,6 +337,31 @@ def opening(file: Path, record: Path, as_json: bool, allow_toy: bool) -> None:
         say(_("The credential of this ballot is not on the list: it could not have been cast."))
 
 
+@main.command()
+@click.argument("address")
+@json_option
+@toy_option
+def booth(address: str, as_json: bool, allow_toy: bool) -> None:
+    """Check that the site of the election at ADDRESS serves the booth whose files were named at the opening."""
+    where = parse_address(address)
+    with open_web() as web:
+        record = read_setup(LogPages(web, where), allow_toy=allow_toy).record
+        if record.opened is None:
+            raise UnavailableError("is not open yet, so no booth is named", where=str(where), remedy="try again later")
+        if not record.opened.booth:
+            raise UnavailableError(
+                "names no files of a booth in its opening: there is nothing to compare with", where=str(where)
+            )
+        report = compare_booth(web, where, record.opened.booth)
+    if as_json:
+        print_json({"checked": report.checked, "differences": [found._asdict() for found in report.differences]})
+    else:
+        for line in booth_lines(report):
+            say(line)
+    if report.differences:
+        click.get_current_context().exit(_FAILED)
+
+
 def _sound_manifest(replay: Replay) -> Manifest:
     """The manifest of a record that could be replayed so far. Raises VerificationError for why it could not."""
     manifest = replay.record.manifest
@@ -327,44 +371,6 @@ def _sound_manifest(replay: Replay) -> Manifest:
             raise VerificationError(refusal.check, finding.subject, finding.reason)
         raise VerificationError("01", "record", "there is no election in it yet")
     return manifest
-
-
-# -- progress ----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on standard error if that is a terminal; else a line every ten seconds."""
-    if not sys.stderr.isatty():
-        yield _line_progress()
-        return
-    from rich.console import Console  # slow to import, and not needed otherwise
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(_(what), total=None)
-            bars.update(tasks[what], completed=done, total=total or None)
-
-        yield show
-
-
-def _line_progress() -> Progress:
-    last = time.monotonic()
-
-    def show(what: str, done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _SECONDS_BETWEEN_LINES:
-            last = now
-            tell(f"{_(what)} {done}/{total}" if total else f"{_(what)} {done}")
-
-    return show
 
 
 if __name__ == "__main__":

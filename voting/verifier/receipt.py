@@ -1,65 +1,37 @@
-"""Protocol V9: receipts of voters: the header of the ballot's entry, and the board's signed promise to keep it.
+"""Protocol V9: receipts of voters, held against a record; and what an earlier visit left to compare with.
 
-The file is canonical JSON: {"header": <the header's text>, "proof": <text of a tlog-proof>}.
+The receipt file itself is `voting.protocol.tlog.receipt_file`.
 This module must not import anything of the board, the booth or the trustee tools.
 """
 
 from __future__ import annotations
 
-import msgspec
-
-from voting.protocol.encoding import decode, encode
-from voting.protocol.errors import DecodeError, VerificationError
+from voting.protocol.errors import VerificationError
 from voting.protocol.tlog.checkpoint import Checkpoint, parse_checkpoint
-from voting.protocol.tlog.header import EntryHeader, parse_header
-from voting.protocol.tlog.note import NoteKey, parse_note
-from voting.protocol.tlog.proof import parse_receipt, verify_receipt
+from voting.protocol.tlog.header import parse_header
+from voting.protocol.tlog.note import parse_note
+from voting.protocol.tlog.proof import parse_receipt
+from voting.protocol.tlog.receipt_file import (
+    MAX_RECEIPT_FILE_BYTES,
+    ReceiptFile,
+    check_receipt,
+    read_receipt_file,
+    write_receipt_file,
+)
 from voting.verifier.load import RecordSource
 from voting.verifier.replay import Replay
+from voting.verifier.visit import parse_visit
 
-MAX_RECEIPT_FILE_BYTES = 4_000_000
-
-
-class ReceiptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A receipt as it is saved; unchecked."""
-
-    header: str
-    proof: str
-
-
-def write_receipt_file(header: bytes, proof: bytes) -> bytes:
-    """Protocol V9: the bytes of a receipt file.
-
-    Args:
-        header: the entry header's bytes.
-        proof: the tlog-proof (L6) that leads from it to a signed checkpoint.
-    """
-    return encode(ReceiptFile(header=header.decode("utf-8"), proof=proof.decode("utf-8")))
-
-
-def read_receipt_file(data: bytes, *, what: str = "the receipt") -> ReceiptFile:
-    """Protocol V9a: read a receipt file, unchecked. Raises DecodeError if it has another form."""
-    return decode(data, ReceiptFile, what=what, limit=MAX_RECEIPT_FILE_BYTES)
-
-
-def check_receipt(receipt: ReceiptFile, key: NoteKey, *, what: str = "the receipt") -> tuple[EntryHeader, Checkpoint]:
-    """Protocol V9b: check that the board has signed for the entry; gives its header and the signed checkpoint.
-
-    Args:
-        key: the board's key, from the manifest or from another place that the voter trusts.
-
-    Raises:
-        DecodeError: if the receipt is malformed.
-        SignatureInvalid: if the board did not sign its checkpoint.
-        ProofError: if the proof does not lead from this header to that checkpoint, or they name different places.
-    """
-    header_bytes = receipt.header.encode("utf-8")
-    header = parse_header(header_bytes, what=f"{what}, header")
-    proof = receipt.proof.encode("utf-8")
-    index = parse_receipt(proof, what=what).index
-    if header.seq != index:
-        raise DecodeError(f"is for entry {index}, but its header is that of entry {header.seq}", where=what)
-    return header, verify_receipt(proof, header_bytes, key, what=what)
+__all__ = [
+    "MAX_RECEIPT_FILE_BYTES",
+    "ReceiptFile",
+    "check_receipt",
+    "checkpoint_size",
+    "earlier_checkpoint",
+    "read_receipt_file",
+    "verify_kept",
+    "write_receipt_file",
+]
 
 
 def verify_kept(receipt: ReceiptFile, checkpoint: Checkpoint, source: RecordSource, replay: Replay) -> None:
@@ -91,11 +63,13 @@ def verify_kept(receipt: ReceiptFile, checkpoint: Checkpoint, source: RecordSour
 
 
 def earlier_checkpoint(data: bytes, *, what: str) -> bytes:
-    """Protocol V9d: the signed checkpoint in a file that is one, or a receipt file, or a tlog-proof; unchecked.
+    """Protocol V9d: the signed checkpoint in a file that is one, a visit, a receipt file or a tlog-proof; unchecked.
 
     Raises:
         DecodeError: if the file is none of them.
     """
+    if data.startswith(b'{"checkpoint":'):
+        return parse_visit(data, what=what).checkpoint.encode("utf-8")
     if data.startswith(b"{"):
         return parse_receipt(read_receipt_file(data, what=what).proof.encode("utf-8"), what=what).checkpoint
     if data.startswith(b"c2sp.org/tlog-proof"):

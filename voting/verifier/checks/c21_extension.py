@@ -1,8 +1,9 @@
 """Check 21: the record extends the one seen before.
 
 Claim: nothing that was published when an earlier checkpoint was signed has changed or gone since.
-Rule: with --since FILE (a checkpoint, or a receipt, which holds one) of size m: the board signed it, the record has
-at least m entries, and the Merkle root of the first m headers is the checkpoint's.
+Rule: with --since FILE or --state FILE (the state of an earlier visit, a checkpoint, or a receipt), which holds a
+checkpoint of size m: the board signed it, the record has at least m entries, and the Merkle root of the first m headers
+is the checkpoint's.
 Stops: a board that rewrites its history. The two signed checkpoints together prove it to anybody.
 """
 

@@ -1,0 +1,206 @@
+"""Protocol Q8: a board over HTTP, whose server is not trusted (docs/spec/http.md, "The client").
+
+A `BoardClient` remembers the newest checkpoint that it has checked. What it reads later must extend it, so a server
+that shows another history, or drops entries, is caught by the client that saw the first one.
+
+It must not know what entries mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+
+from bulletin_board.errors import TokenError
+from bulletin_board.log import Submission
+from voting.address import Address
+from voting.protocol.encoding import sha256
+from voting.protocol.errors import DecodeError, ProofError, UrneError
+from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
+from voting.protocol.tlog.header import MAX_BODY_BYTES, EntryHeader, check_body
+from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.receipt_file import MAX_RECEIPT_FILE_BYTES, check_receipt, read_receipt_file
+from voting.web_client import Refused, WebClient, new_http_client
+from voting.web_log import BODIES, LogPages, VerifiedLog, read_verified, verified_bodies, verify_extends
+
+TOKEN_HEADER = "Urne-Token"  # noqa: S105 (the name of a header)
+_NOT_FOUND = 404
+_FORBIDDEN = 403
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where an entry stands: its checked header, the receipt file as it came, and the checkpoint in it."""
+
+    header: EntryHeader
+    receipt: bytes
+    checkpoint: Checkpoint
+    was_new: bool = False
+
+    @property
+    def seq(self) -> int:
+        """The number of the entry."""
+        return self.header.seq
+
+
+class BoardClient:
+    """One board behind a web address. Not for several threads at once."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        http: httpx.Client | None = None,
+        web: WebClient | None = None,
+        key: NoteKey | None = None,
+        seen: Checkpoint | None = None,
+    ) -> None:
+        """Without `key` the server's word is taken at first use; compare `client.key` with the manifest's.
+
+        Args:
+            http: the connection; without it, and without `web`, a new one, closed by `close`.
+            key: the board's key, from a place that the caller trusts.
+            seen: a checkpoint that was checked before; everything must extend it.
+        """
+        self._own = new_http_client() if http is None and web is None else None
+        self.web = web or WebClient(http or self._own or new_http_client())
+        self.pages = LogPages(self.web, address)
+        self._key = key
+        self.seen = seen
+
+    def __enter__(self) -> BoardClient:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if this client made it."""
+        if self._own is not None:
+            self._own.close()
+
+    @property
+    def key(self) -> NoteKey:
+        """The board's key: the one given, or the one that the server named when it was first asked."""
+        if self._key is None:
+            self._key = parse_vkey(self.pages.vkey(), what="the vkey of the server")
+        return self._key
+
+    def checkpoint(self) -> Checkpoint:
+        """Protocol Q8a: the newest checkpoint, signed by the board and extending all that this client has seen.
+
+        Raises:
+            UnavailableError, DecodeError, SignatureInvalid, ProofError.
+        """
+        note = self.pages.checkpoint()
+        return self._extend(open_checkpoint(note, self.key, what="the checkpoint of the server"))
+
+    def read(self) -> VerifiedLog:
+        """Protocol Q8b: all headers under the newest checkpoint. Raises as `read_verified` does."""
+        log = read_verified(self.pages, key=self.key, earlier=self.seen)
+        self.seen = log.checkpoint
+        return log
+
+    def bodies(self, log: VerifiedLog, start: int, stop: int) -> Iterator[bytes]:
+        """Protocol Q8c: the bodies of [start, stop) of a log that `read` gave, each compared with its header."""
+        return verified_bodies(self.pages.lines(BODIES, start, stop), log.headers[start:stop])
+
+    def body(self, header: EntryHeader) -> bytes:
+        """The body that a checked header names. Raises ProofError if the server gives another."""
+        body = self.web.get(self.pages.url(f"entries/{header.seq}/body"), limit=MAX_BODY_BYTES)
+        check_body(header, body)
+        return body
+
+    def append(self, submission: Submission, token: str | None = None) -> Placed:
+        """Protocol Q8d: append an entry; it is done when the board's signed receipt for exactly this body was checked.
+
+        A lost answer does no harm: the entry is sent again, and the board keeps it once.
+
+        Raises:
+            UnavailableError: if the server cannot be reached: whether it has the entry is unknown. Try again.
+            TokenError: if the service wants a token, or another one.
+            VerificationError, Refused: if the rules of the board refuse the entry.
+            DecodeError, ProofError, SignatureInvalid: if the receipt does not hold: the entry may not be there.
+        """
+        attachment = submission.attachment or b"null"
+        content = b'{"attachment":%b,"body":%b,"type":%b}' % (
+            attachment, submission.body, msgspec.json.encode(submission.type),
+        )  # fmt: skip
+        headers = {TOKEN_HEADER: token} if token is not None else {}
+        try:
+            answer = self.web.post(self.pages.url("entries"), content, limit=MAX_RECEIPT_FILE_BYTES, headers=headers)
+        except Refused as error:
+            raise _token_error(error) from None
+        return self._placed(answer.data, submission, was_new=answer.status == 201)
+
+    def find(self, submission: Submission) -> Placed | None:
+        """Protocol Q8e: where a body stands under the newest checkpoint, with its receipt, or None if it does not.
+
+        "It does not" is the server's word, which nothing proves.
+
+        Raises:
+            UnavailableError, DecodeError, ProofError, SignatureInvalid.
+        """
+        try:
+            found = self.web.get(
+                self.pages.url("find"), limit=1000, query={"body": sha256(submission.body)}, fresh=True
+            )
+            receipt = self.web.get(
+                self.pages.url(f"entries/{_seq(found)}/receipt"), limit=MAX_RECEIPT_FILE_BYTES, fresh=True
+            )
+        except Refused as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        return self._placed(receipt, submission)
+
+    def read_back(self, submission: Submission) -> Placed:
+        """Protocol Q8f: read an entry that was appended again: the server finds it, shows its body, and signs for it.
+
+        Raises:
+            ProofError: if the board does not show it; or as `find` does.
+        """
+        placed = self.find(submission)
+        if placed is None:
+            raise ProofError(
+                "does not show the entry that it has just signed for",
+                where="the board of the server",
+                remedy="keep the receipt and tell the observers",
+            )
+        if self.body(placed.header) != submission.body:
+            raise ProofError("is shown with another body", where=f"entry {placed.seq}")
+        return placed
+
+    def _placed(self, data: bytes, submission: Submission, *, was_new: bool = False) -> Placed:
+        """The entry that a receipt file is for, checked: this body, this type, signed, and extending what was seen."""
+        what = "the receipt of the server"
+        header, checkpoint = check_receipt(read_receipt_file(data, what=what), self.key, what=what)
+        check_body(header, submission.body)
+        if header.type != submission.type:
+            raise ProofError(f"is for an entry of type {header.type}, not {submission.type}", where=what)
+        self._extend(checkpoint)
+        return Placed(header, data, checkpoint, was_new)
+
+    def _extend(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Remember a checkpoint whose signature was checked, once it is proved to extend the one remembered."""
+        if self.seen is not None:
+            verify_extends(self.pages, self.seen, checkpoint)
+        self.seen = checkpoint
+        return checkpoint
+
+
+def _seq(data: bytes) -> int:
+    try:
+        seq = msgspec.json.decode(data)["seq"]
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        raise DecodeError("does not name an entry", where="the answer of the server") from None
+    if not isinstance(seq, int) or isinstance(seq, bool) or seq < 0:
+        raise DecodeError("does not name an entry", where="the answer of the server")
+    return seq
+
+
+def _token_error(error: Refused) -> UrneError:
+    if error.status == _FORBIDDEN:
+        return TokenError(error.problem, where=error.where, remedy=error.remedy)
+    return error

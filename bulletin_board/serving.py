@@ -1,0 +1,76 @@
+"""Running the web server of one board (docs/spec/http.md). The application itself is `bulletin_board.server`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from waitress.server import create_server
+
+from bulletin_board.server import MAX_POST_BYTES, create_board_app
+from bulletin_board.service import FolderService
+from voting.crypto.signatures import SigningKey
+from voting.protocol.errors import UnavailableError, UsageError
+
+THREADS = 8
+HEADER_BYTES = 32 * 1024
+
+
+def serve_board(folder: Path, key: SigningKey | None, listen: str, *, announce: Callable[[str], None]) -> None:
+    """Serve a board until the process is told to stop (SIGTERM, or the keyboard).
+
+    Args:
+        folder: where the board is.
+        key: the board's own; None to let nobody append.
+        listen: `HOST:PORT`; port 0 for any free one.
+        announce: told the address, once it is open.
+
+    Raises:
+        UsageError: if `listen` has another form.
+        UnavailableError: if the place is taken, or the board cannot be opened.
+    """
+    host, port = parse_listen(listen)
+    with FolderService(folder, key) as service:
+        try:
+            server = create_server(
+                create_board_app(service),
+                host=host,
+                port=port,
+                threads=THREADS,
+                ident=None,
+                max_request_body_size=MAX_POST_BYTES,
+                max_request_header_size=HEADER_BYTES,
+            )
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot be listened on ({error.strerror or error})", where=listen, remedy="choose another port"
+            ) from None
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits a moment
+        before = signal.signal(signal.SIGTERM, _stop)
+        try:
+            announce(f"http://{_shown(host)}:{server.effective_port}")
+            server.run()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            server.close()
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, also with an IPv6 address in brackets. Raises UsageError."""
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise UsageError("is not HOST:PORT", where="--listen", remedy="write it like 127.0.0.1:8080")
+    return host, int(port)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,52 @@
+"""The answers to single questions in words: where a ballot is, whether a booth is the one that was named.
+
+This module must not import anything of the board, the booth or the trustee tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from voting.translations import text as _
+from voting.verifier.booth import BoothReport
+from voting.verifier.lookup import BallotFate, BallotState
+
+
+def fate_lines(fate: BallotFate) -> Iterator[str]:
+    """What became of a ballot."""
+    match fate.state:
+        case BallotState.COUNTED:
+            yield _("{tracker}: found, entry {entry}. It is the ballot that counts.", **fate._asdict())
+        case BallotState.REPLACED:
+            yield _(
+                "{tracker}: found, entry {entry}. It does not count: the same voter code cast another ballot later,"
+                " entry {replaced_by}.",
+                **fate._asdict(),
+            )
+        case BallotState.NOT_FOUND:
+            yield _(
+                "{tracker}: not found. It was typed without error. The likely reasons, in this order:", **fate._asdict()
+            )
+            yield _("1. The record is older than the ballot: get a new one.")
+            yield _("2. The record is of another election.")
+            yield _("3. The ballot was tested or prepared, but never cast.")
+            yield _("4. The board has dropped it: check your receipt with `urne-verify receipt`.")
+            return
+    yield _("Whether the record is right, `urne-verify RECORD` tells.")
+
+
+def booth_lines(report: BoothReport) -> Iterator[str]:
+    """What came of comparing the booth's files."""
+    for found in report.differences:
+        yield _("{url}: {reason}", url=found.url, reason=_(found.reason))
+        yield f"  {_('expected')} {found.expected}"
+        yield f"  {_('found')}    {found.found or '-'}"
+    if report.differences:
+        yield _(
+            "{wrong} of {count} addresses do not give what the opening names. Do not vote with this booth.",
+            wrong=len(report.differences),
+            count=report.checked,
+        )
+        return
+    yield _("All {count} addresses of the booth give what the election's opening names.", count=report.checked)
+    yield _("A site can serve other files to others: ask from different places, and while people vote.")
