@@ -9,7 +9,7 @@ JOBS ?= auto
 .PHONY: help demo test quick lint format bench clean
 
 help:
-	@echo "make demo    watch a whole election: keys, ballots, tally, verification"
+	@echo "make demo    watch a whole election, then vote yourself on a site of your own (ARGS=--headless: no site)"
 	@echo "make test    install what is needed and run every check and test"
 	@echo "make quick   the tests, without the slow ones"
 	@echo "make lint    ruff, mypy and the import rules"
@@ -32,10 +32,18 @@ $(VENV)/.developer: $(VENV)/.installed pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# Browser tests drive Debian's Chromium. Root gets it here; others are told, and those tests are skipped with a reason.
+$(VENV)/.browser: $(VENV)/.developer
+	@test -x /usr/bin/chromium \
+	  || { test "$$(id -u)" = 0 && apt-get -q update \
+	       && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium fonts-dejavu-core; } \
+	  || echo "No Chromium here, so the browser tests will be skipped. On Debian: sudo apt-get install chromium"
+	@test ! -x /usr/bin/chromium || touch $@
+
 demo: $(VENV)/.installed
 	$(BIN)/urne demo $(ARGS)
 
-test: $(VENV)/.developer lint
+test: $(VENV)/.developer $(VENV)/.browser lint
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 quick: $(VENV)/.developer

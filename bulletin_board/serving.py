@@ -1,4 +1,4 @@
-"""Running the web server of one board (docs/spec/http.md). The application itself is `bulletin_board.server`."""
+"""Running a web server: of one board (docs/spec/http.md), or of a whole site that brings its own application."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from flask import Flask
 from waitress.server import create_server
 
 from bulletin_board.server import MAX_POST_BYTES, create_board_app
@@ -33,30 +34,49 @@ def serve_board(folder: Path, key: SigningKey | None, listen: str, *, announce: 
         UsageError: if `listen` has another form.
         UnavailableError: if the place is taken, or the board cannot be opened.
     """
-    host, port = parse_listen(listen)
     with FolderService(folder, key) as service:
-        try:
-            server = create_server(
-                create_board_app(service),
-                host=host,
-                port=port,
-                threads=THREADS,
-                ident=None,
-                max_request_body_size=MAX_POST_BYTES,
-                max_request_header_size=HEADER_BYTES,
-            )
-        except OSError as error:
-            raise UnavailableError(
-                f"cannot be listened on ({error.strerror or error})", where=listen, remedy="choose another port"
-            ) from None
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits a moment
-        before = signal.signal(signal.SIGTERM, _stop)
-        try:
-            announce(f"http://{_shown(host)}:{server.effective_port}")
-            server.run()
-        finally:
-            signal.signal(signal.SIGTERM, before)
-            server.close()
+        serve_app(create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES)
+
+
+def serve_app(
+    app: Flask, listen: str, *, announce: Callable[[str], None], longest_body: int, threads: int = THREADS
+) -> None:
+    """Serve a web application until the process is told to stop (SIGTERM, or the keyboard).
+
+    Args:
+        app: the application.
+        listen: `HOST:PORT`; port 0 for any free one.
+        announce: told the address, once it is open.
+        longest_body: no request may have more bytes than this.
+        threads: requests that are worked on at the same time.
+
+    Raises:
+        UsageError: if `listen` has another form.
+        UnavailableError: if the place is taken.
+    """
+    host, port = parse_listen(listen)
+    try:
+        server = create_server(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident=None,
+            max_request_body_size=longest_body,
+            max_request_header_size=HEADER_BYTES,
+        )
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot be listened on ({error.strerror or error})", where=listen, remedy="choose another port"
+        ) from None
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits a moment
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        announce(f"http://{_shown(host)}:{server.effective_port}")
+        server.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.close()
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from voting.commands import credentials, demo, running, setup, vote
+from voting.commands import credentials, demo, running, serve, setup, vote
 from voting.terminal import Program, program_options
 
 
@@ -21,6 +21,7 @@ def main(debug: bool) -> None:
 
 for command in (
     demo.demo,
+    serve.serve,
     setup.election,
     running.status,
     credentials.credentials,

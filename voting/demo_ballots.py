@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from voting.election.preflib import PreflibData
+from voting.protocol.encoding import to_base64
+from voting.protocol.errors import InputErrors
+from voting.protocol.manifest import VERSION, Manifest, TrusteeInfo, manifest_problems
 from voting.protocol.methods import (
     AnyQuestion,
     Choose,
@@ -62,6 +66,40 @@ def preflib_election(data: PreflibData, voters: int | None) -> SampleElection:
     chosen = data.ballots[:voters]
     ballots = tuple((voter, (selection,)) for voter, selection in enumerate(chosen))
     return SampleElection(title, (question,), len(chosen), ballots, False)
+
+
+def demo_manifest_maker(
+    sample: SampleElection, group: str, trustees: int, threshold: int, *, contact: str = ""
+) -> Callable[[bytes, bytes, str, str], Manifest]:
+    """What makes the manifest of a demonstration from the keys and the nonce.
+
+    Raises:
+        InputErrors: when it is called, if there is something wrong with the questions.
+    """
+
+    def make(administrator: bytes, authority: bytes, vkey: str, nonce: str) -> Manifest:
+        manifest = Manifest(
+            administrator=to_base64(administrator),
+            authority=to_base64(authority),
+            board=vkey,
+            contact=contact,
+            description=None,
+            group=group,
+            languages=tuple(sample.title),
+            nonce=nonce,
+            questions=sample.questions,
+            schedule=None,
+            threshold=threshold,
+            title=sample.title,
+            trustees=tuple(TrusteeInfo(name) for name in trustee_names(trustees)),
+            version=VERSION,
+        )
+        problems = list(manifest_problems(manifest))
+        if problems:
+            raise InputErrors("the election of this demonstration", problems)
+        return manifest
+
+    return make
 
 
 def trustee_names(count: int) -> tuple[str, ...]:

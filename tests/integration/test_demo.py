@@ -16,7 +16,7 @@ from voting.protocol.methods import ChooseOutcome, CondorcetTiesOutcome
 
 
 def demo(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, ["--language", "en", "demo", "--group", "toy-512", "--jobs", "1", *map(str, words)])
+    return CliRunner().invoke(main, ["--language", "en", "demo", "--group", "toy-512", "--jobs", "1", "--headless", *map(str, words)])
 
 
 def result_in(folder: Path) -> ElectionResult:

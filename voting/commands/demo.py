@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,31 +22,26 @@ import click
 
 from bulletin_board.export import export_record
 from bulletin_board.reader import open_reader
-from trustee_tools import ceremony as trustee
-from trustee_tools.ceremony import Step, TrusteeSecrets
+from trustee_tools.ceremony import TrusteeSecrets
+from voting.commands.demo_site import serve_demo_site
 from voting.crypto.group import DEFAULT_GROUP, GROUP_NAMES
 from voting.crypto.signatures import SigningKey
-from voting.demo_ballots import SampleElection, preflib_election, sample_election, trustee_names
+from voting.demo_ballots import SampleElection, demo_manifest_maker, preflib_election, sample_election
 from voting.demo_voters import VoterTask, encrypt_ballots
 from voting.election.ballots import BALLOT, SEED_BYTES, EncryptedBallot
-from voting.election.credentials import derive_credential, generate_code
-from voting.election.decryption import decode_totals, make_share
 from voting.election.preflib import read_preflib
-from voting.election.record import require_tally
 from voting.election.steps import (
     NewEntry,
     close_election,
     compute_tally,
-    list_credentials,
     open_election,
     publish_result,
 )
 from voting.election_folder import OpenElection, board_folder, create_election_folder, read_signing_key, writing
 from voting.files import make_new_folder, read_text
-from voting.protocol.encoding import to_base64
-from voting.protocol.entries import sign_content
-from voting.protocol.errors import InputErrors, UsageError
-from voting.protocol.manifest import MAX_TRUSTEES, VERSION, Manifest, TrusteeInfo, manifest_problems
+from voting.played_parts import give_codes, make_joint_key, publish_shares
+from voting.protocol.errors import UsageError
+from voting.protocol.manifest import MAX_TRUSTEES, Manifest
 from voting.protocol.text import plain
 from voting.protocol.tracker import tracker
 from voting.result_text import result_lines
@@ -70,6 +66,8 @@ RECORD = "record.zip"
 @click.option(
     "--threshold", type=click.IntRange(1, MAX_TRUSTEES), help="How many of them decrypt (default: more than half)."
 )
+@click.option("--headless", is_flag=True, help="End in the terminal: serve no site afterwards.")
+@click.option("--listen", metavar="HOST:PORT", help="Where the site waits for browsers (default: 127.0.0.1:8080).")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep everything in this new folder.")
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
 @click.pass_context
@@ -80,15 +78,21 @@ def demo(
     group: str,
     trustees: int,
     threshold: int | None,
+    headless: bool,
+    listen: str | None,
     out: Path | None,
     jobs: int | None,
 ) -> None:
-    """Run a whole election on this machine, with sample ballots, and verify it."""
+    """Run a whole election on this machine, with sample ballots, and verify it.
+
+    Then serve a site with another election whose voting is open, until Ctrl-C: vote, decrypt and verify yourself. With
+    --ballots or --headless there is no site.
+    """
     needed = threshold or trustees // 2 + 1
     if needed > trustees:
         raise UsageError(f"{needed} of {trustees} trustees cannot decrypt", remedy="lower --threshold")
     sample = _sample(ballots, voters)
-    manifest_of = _manifest_maker(sample, group, trustees, needed)
+    manifest_of = demo_manifest_maker(sample, group, trustees, needed)
     if out is None:
         folder = Path(tempfile.mkdtemp(prefix="urne-demo-"))
     else:
@@ -99,6 +103,8 @@ def demo(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    if code == 0 and not headless and ballots is None:
+        serve_demo_site(folder, group, listen)
     ctx.exit(code)
 
 
@@ -109,34 +115,6 @@ def _sample(file: Path | None, voters: int | None) -> SampleElection:
     if not sample.ballots:
         raise UsageError("holds no ballot", where=str(file))
     return sample
-
-
-def _manifest_maker(
-    sample: SampleElection, group: str, trustees: int, threshold: int
-) -> Callable[[bytes, bytes, str, str], Manifest]:
-    def make(administrator: bytes, authority: bytes, vkey: str, nonce: str) -> Manifest:
-        manifest = Manifest(
-            administrator=to_base64(administrator),
-            authority=to_base64(authority),
-            board=vkey,
-            contact="",
-            description=None,
-            group=group,
-            languages=tuple(sample.title),
-            nonce=nonce,
-            questions=sample.questions,
-            schedule=None,
-            threshold=threshold,
-            title=sample.title,
-            trustees=tuple(TrusteeInfo(name) for name in trustee_names(trustees)),
-            version=VERSION,
-        )
-        problems = list(manifest_problems(manifest))
-        if problems:
-            raise InputErrors("the election of this demonstration", problems)
-        return manifest
-
-    return make
 
 
 class _Timing(NamedTuple):
@@ -176,7 +154,7 @@ class _Demo:
             with self._timed(_("Trustees make the key")):
                 trustees = self._ceremony(election, manifest)
             with self._timed(_("Voters get their codes")):
-                codes = self._credentials(election, manifest, authority)
+                codes = self._credentials(election, authority)
             self._append(election, open_election(election.record, administrator, election.now()))
             say(_("Voting is open. Election id: {hash}", hash=election.record.election))
             with self._timed(_("Voters encrypt their ballots")):
@@ -226,19 +204,7 @@ class _Demo:
         )
 
     def _ceremony(self, election: OpenElection, manifest: Manifest) -> list[TrusteeSecrets]:
-        everyone = [
-            TrusteeSecrets(secrets.token_bytes(32), manifest, index) for index in range(1, len(manifest.trustees) + 1)
-        ]
-        state = election.record.require_ceremony()
-        rounds: tuple[Callable[[TrusteeSecrets], Step], ...] = (
-            lambda who: trustee.join(who, state, election.now()),
-            lambda who: trustee.commit(who, state, election.now(), secrets.token_bytes),
-            lambda who: trustee.deal(who, state, election.now()),
-            lambda who: trustee.confirm(who, state, election.now()),
-        )
-        for make in rounds:
-            for who in everyone:
-                self._append(election, NewEntry(*make(who)))
+        everyone = make_joint_key(election, partial(self._append, election), secrets.token_bytes)
         names = ", ".join(info.name for info in manifest.trustees)
         say(
             _(
@@ -249,11 +215,9 @@ class _Demo:
         )
         return everyone
 
-    def _credentials(self, election: OpenElection, manifest: Manifest, authority: SigningKey) -> list[str]:
-        codes = [generate_code(secrets.token_bytes) for _voter in range(self.sample.voters)]
-        keys = [derive_credential(code, manifest.hash).verify_key.raw for code in codes]
-        for entry in list_credentials(manifest, [(key, 1) for key in keys], authority, election.now()):
-            self._append(election, entry)
+    def _credentials(self, election: OpenElection, authority: SigningKey) -> list[str]:
+        append = partial(self._append, election)
+        codes = give_codes(election, self.sample.voters, authority, append, secrets.token_bytes)
         say(_("{count} voters have got a secret code; the board shows only the keys.", count=len(codes)))
         return codes
 
@@ -286,26 +250,8 @@ class _Demo:
         say(_("Voting is closed. The last ballots of all voters are multiplied, unopened, into encrypted totals."))
 
     def _decrypt(self, election: OpenElection, manifest: Manifest, trustees: list[TrusteeSecrets]) -> None:
-        record = election.record
-        tally = require_tally(record)
-        totals = decode_totals(record.group, tally, subject="tally.encrypted")
-        state = record.require_ceremony()
-        if record.tally_hash is None:
-            raise UsageError("there is no encrypted tally yet")
         active = trustees[-manifest.threshold :]
-        for who in active:
-            share = make_share(
-                trustee.decryption_secret(who, state),
-                state.verification_key(who.index),
-                totals,
-                election=tally.election,
-                tally=record.tally_hash,
-                index=who.index,
-                time=election.now(),
-                random_bytes=secrets.token_bytes,
-            )
-            body = sign_content("tally.share", manifest.hash, share, who.signing_key)
-            self._append(election, NewEntry("tally.share", body))
+        publish_shares(election, active, partial(self._append, election), secrets.token_bytes)
         names = ", ".join(manifest.trustees[who.index - 1].name for who in active)
         say(_("{names} have decrypted the totals, and no single ballot.", names=names))
 
