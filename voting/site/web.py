@@ -210,7 +210,7 @@ def _http_problem(error: HTTPException) -> ResponseReturnValue:
 def _our_problem(error: UrneError) -> ResponseReturnValue:
     status = 500
     if isinstance(error, UsageError):
-        status = 404 if error.code == "usage" and request.method == "GET" else 400
+        status = 404 if error.code == "usage" and request.method in {"GET", "HEAD"} else 400
     elif isinstance(error, UnavailableError):
         status = 503
     elif isinstance(error, VerificationError):
