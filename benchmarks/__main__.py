@@ -1,5 +1,6 @@
 """Measure what a ballot costs: `make bench`, or `python -m benchmarks --help`.
 
+What a browser needs for one: `python -m benchmarks browser` (benchmarks/browser.py). The rest is in Python:
 Plain and batched verification are timed in the same run on the same ballots, so that their ratio holds whatever the
 machine does meanwhile. Ballots have ten options and one sum (choose 0 or 1 of 10).
 """
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from benchmarks import browser
 from voting.crypto.elgamal import PublicKey
 from voting.crypto.group import group_by_name
 from voting.crypto.signatures import SigningKey
@@ -115,6 +117,9 @@ def measure(group: str, sizes: list[int], plain: int) -> list[Row]:
 
 def main() -> None:
     """Print a table, or JSON."""
+    if sys.argv[1:2] == ["browser"]:
+        browser.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--groups", nargs="+", default=["integer-3072", "integer-4096"], help="groups to measure")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 10, 100, 1000], help="ballots in a batch")

@@ -16,7 +16,7 @@ from voting.protocol.errors import UsageError
 
 MAX_ADDRESS_LENGTH = 2000
 _REMEDY = "give the address of the election's page, like https://vote.example/e/club"
-_PAGES = ("/vote", "/test", "/trustee", "/board", "/results", "/verify", "/log")
+_PAGES = ("/vote", "/test", "/trustee", "/board", "/check", "/keys", "/results", "/results.csv", "/verify", "/log")
 """Pages of an election that people may copy the address of, instead of the election's own."""
 
 

@@ -102,8 +102,7 @@ const CALLS = {
     return of.toText(power(of, of.fromText(base), scalar(of, exponent)));
   },
   "hash.frame": ({ fields }) => toHex(kdf.frame(...fields.map((field) => fromHex(field)))),
-  "hash.expand": ({ message, tag, length }) =>
-    toHex(transcript.expandMessage(fromHex(message), fromHex(tag), length)),
+  "hash.expand": ({ message, tag, length }) => toHex(transcript.expandMessage(fromHex(message), fromHex(tag), length)),
   "hash.challenge": ({ group: name, purpose, fields }) => {
     const of = group(name);
     const c = transcript.challenge(of, purpose, ...fields.map((field) => fromHex(field)));
@@ -112,7 +111,15 @@ const CALLS = {
   "kdf.hkdf": ({ secret, salt, info, length }) =>
     toHex(kdf.hkdfExpand(kdf.hkdfExtract(fromHex(salt), fromHex(secret)), fromHex(info), length)),
   "kdf.derive": ({ secret, purpose, context, info, length }) =>
-    toHex(kdf.derive(fromHex(secret), purpose, context.map((field) => fromHex(field)), length, fromHex(info))),
+    toHex(
+      kdf.derive(
+        fromHex(secret),
+        purpose,
+        context.map((field) => fromHex(field)),
+        length,
+        fromHex(info),
+      ),
+    ),
   "ed25519.sign": async ({ seed, message }) => {
     const key = await ed25519.signingKeyFromSeed(fromHex(seed));
     return { key: toHex(key.publicKey), signature: toHex(await key.sign(fromHex(message))) };
