@@ -21,7 +21,7 @@ from voting.admin.register import register_admin
 from voting.booth.factor import factor_blueprint
 from voting.booth.files import booth_files, served_files
 from voting.booth.pages import public_blueprint
-from voting.booth.vote_pages import vote_blueprint
+from voting.booth.vote_pages import file_blueprint, vote_blueprint
 from voting.files import read_file, write_new_file
 from voting.protocol.errors import UnavailableError
 from voting.site import web
@@ -115,6 +115,7 @@ def create_app(site: Site) -> Flask:
     web.limiter.limit(POSTS)(factor)
     web.limiter.limit(LOOKUPS)(vote)
     app.register_blueprint(board, url_prefix="/e/<name>/log")
+    app.register_blueprint(file_blueprint(services.elections))
     app.register_blueprint(vote)
     app.register_blueprint(factor)
     cache = settings.data / CACHE

@@ -19,8 +19,10 @@ from msgspec.structs import replace
 from waitress.server import create_server
 
 from bulletin_board.server import board_api
+from voting import site as site_package
 from voting.booth.factor import FactorService, factor_blueprint
-from voting.booth.vote_pages import ReplacedKeys, vote_blueprint
+from voting.booth.files import booth_files
+from voting.booth.vote_pages import ReplacedKeys, file_blueprint, vote_blueprint
 from voting.election.credentials import derive_credential
 from voting.election.steps import NewEntry, close_election, open_election
 from voting.election_folder import read_signing_key, writing
@@ -59,6 +61,7 @@ max = 2
 
 
 NAME = "club"
+TEMPLATES = Path(site_package.__file__).parent / "templates"
 
 
 class BoothSite:
@@ -95,19 +98,22 @@ class BoothSite:
             self.codes = give_codes(election, voters, authority, append, secrets.token_bytes)
         if opened:
             self.open()
-        self.app = Flask("urne-test")
+        self.app = Flask("urne-test", template_folder=str(TEMPLATES))
         prepare(self.app, Settings(folder, "http://localhost"), b"k" * 32)
         api = board_api(self.elections.get)
         csrf.exempt(api)
         self.app.register_blueprint(api, url_prefix="/e/<name>/log")
         kinds: dict[str, Any] = {"factor_of": lambda _name: "mail"} if factor else {}
+        self.app.register_blueprint(file_blueprint(self.elections))
         self.app.register_blueprint(vote_blueprint(self.elections, replaced_keys=replaced_keys, **kinds))
         if factor:
             factors = factor_blueprint(self.elections, factor)
             csrf.exempt(factors)
             self.app.register_blueprint(factors)
         self.app.add_url_rule(
-            "/e/<name>", "home", lambda name: Response(f"<title>{name}</title>", mimetype="text/html")
+            "/e/<name>",
+            "home",
+            lambda name: Response(f'<link rel="icon" href="data:,"><title>{name}</title>', mimetype="text/html"),
         )
         self.requests: list[str] = []
         self.app.before_request(lambda: self.requests.append(request.full_path))
@@ -126,7 +132,7 @@ class BoothSite:
         self.elections.close()
 
     def open(self) -> None:
-        self.hosted.act(lambda record, key, time: open_election(record, key, time))
+        self.hosted.act(lambda record, key, time: open_election(record, key, time, booth_files()))
 
     def close(self) -> None:
         self.hosted.act(close_election)

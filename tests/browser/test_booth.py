@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.browser.axe import assert_accessible, assert_fits, assert_targets
 from tests.browser.booth_site import CLUB, BoothSite
@@ -202,7 +202,12 @@ def test_choices_are_kept_when_going_back(page: Page, site: BoothSite, code: str
 def test_leaving_with_choices_asks_first(page: Page, site: BoothSite, code: str) -> None:
     to_review(page, site, code)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     page.reload()
     assert asked == ["beforeunload"]
     to_review(page, site, code)
@@ -357,9 +362,7 @@ def test_a_browser_without_signatures_is_told_before_the_questions(
     browser: Browser, watch: Watch, site: BoothSite, code: str
 ) -> None:
     context = watch(browser.new_context())
-    context.add_init_script(
-        "if (crypto.subtle) crypto.subtle.generateKey = async () => { throw new DOMException('', 'NotSupportedError'); };"
-    )
+    context.add_init_script("if (crypto.subtle) crypto.subtle.generateKey = () => Promise.reject(new Error('no'));")
     page = context.new_page()
     enter_code(page, site, code)
     expect(page.get_by_role("alert")).to_contain_text("This browser cannot lock votes")
@@ -388,3 +391,44 @@ def test_the_first_page_is_small_and_preloads_what_it_needs(page: Page, site: Bo
     preloaded = {links.nth(index).get_attribute("href") for index in range(links.count())}
     assert modules - preloaded == {"/booth/js/booth/main.js", "/booth/js/booth/watch.js"}
     assert preloaded <= modules
+
+
+# -- texts of the election ---------------------------------------------------------------------------------------------
+
+HOSTILE = """
+title = { ar = "انتخابات", de = "<script>document.title = 'bad'</script> Wahl" }
+languages = ["ar", "de"]
+contact = "help@example.org"
+trustees = ["Anna"]
+group = "toy-512"
+
+[[questions]]
+method = "choose"
+title = { ar = "من؟", de = "Wer? LANG" }
+options = [{ ar = "أ", de = "<img src=x onerror=alert(1)>" }, { ar = "ب", de = "LANG" }]
+""".replace("LANG", "Donaudampfschifffahrt" * 20)
+
+
+def test_texts_in_other_languages_and_hostile_ones(browser: Browser, watch: Watch, tmp_path: Path) -> None:
+    page = watch(browser.new_context(viewport={"width": 320, "height": 640}, locale="en")).new_page()
+    page.on("dialog", lambda dialog: pytest.fail(f"a text was run: {dialog.message}"))
+    with BoothSite(tmp_path, HOSTILE, voters=1) as site:
+        page.goto(f"{site.vote}#code={site.codes[0]}")
+        title = page.get_by_role("heading", level=1).locator("span")
+        expect(title).to_have_text("انتخابات")
+        expect(title).to_have_attribute("dir", "rtl")
+        expect(title).to_have_attribute("lang", "ar")
+        page.get_by_label("Language of this election").select_option("de")
+        heading(page, "<script>document.title = 'bad'</script> Wahl")
+        expect(page.get_by_label("Language of this election")).to_be_focused()
+        assert_fits(page)
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Wer?")
+        assert_fits(page)
+        page.get_by_label("<img src=x").check()
+        page.get_by_role("button", name="Continue to review").click()
+        expect(page.locator("main")).to_contain_text("<img src=x onerror=alert(1)>")
+        expect(page.get_by_role("button", name="Cast my vote")).to_be_enabled()
+        assert_fits(page)
+        assert_accessible(page)
+        cast(page)

@@ -9,6 +9,7 @@
 export const LANGUAGES = ["en", "fr"];
 
 let current = "en";
+let preferredTexts = null;
 const catalogues = new Map([["en", {}]]);
 
 /** The language of the user interface, e.g. "fr". */
@@ -70,17 +71,37 @@ export function bestLanguage(preferred) {
 export function t(english, values = {}) {
   const catalogue = catalogues.get(current) ?? {};
   const words = Object.hasOwn(catalogue, english) ? catalogue[english] : english;
-  return words.replace(/\{([a-z_]+)\}/gi, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  return words.replace(/\{([a-z_]+)\}/gi, (whole, name) =>
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
+  );
+}
+
+/**
+ * In which language the election's texts are wanted: that of the page, unless the reader chose another one.
+ *
+ * @returns {string}
+ */
+export function textLanguage() {
+  return preferredTexts ?? current;
+}
+
+/**
+ * Choose the language of the election's texts, where the election has others than the page; null for the page's.
+ *
+ * @param {string|null} wanted
+ */
+export function preferTexts(wanted) {
+  preferredTexts = wanted;
 }
 
 /**
  * A text of the election, which people wrote in one or more languages: in the wanted one, else in the first there is.
  *
  * @param {Record<string, string>} localized
- * @param {string} [wanted] the language of the page if left out
+ * @param {string} [wanted] `textLanguage()` if left out
  * @returns {{text: string, lang: string, dir: "ltr"|"rtl"}}
  */
-export function plainText(localized, wanted = current) {
+export function plainText(localized, wanted = textLanguage()) {
   const lang = Object.hasOwn(localized, wanted) ? wanted : (Object.keys(localized)[0] ?? wanted);
   return { text: localized[lang] ?? "", lang, dir: direction(lang) };
 }
@@ -118,6 +139,6 @@ export function momentText(moment) {
   const utc = format(CLOCK, "UTC");
   if (point.getTimezoneOffset() === 0) return t("{date} at {clock} UTC", { date, clock: utc });
   const clock = format(CLOCK);
-  if (date === utcDate) return t("{date} at {clock} ({utc} UTC)", { date, clock, utc });
-  return t("{date} at {clock} ({utc} UTC)", { date, clock, utc: t("{date} at {clock}", { date: utcDate, clock: utc }) });
+  const other = date === utcDate ? utc : t("{date} at {clock}", { date: utcDate, clock: utc });
+  return t("{date} at {clock} your time ({utc} UTC)", { date, clock, utc: other });
 }

@@ -1,0 +1,104 @@
+"""The files of the booth: what voters' browsers load, byte for byte, with their hashes (docs/spec/entries.md, N19).
+
+The administrator publishes the list when the election opens, and `urne-verify booth` compares it with what a site
+serves. So the files are read once, when the site starts; the texts of other languages are made from the project's
+catalogue then, too. Templates of other pages are not among them: no secret ever passes through those.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from voting.protocol.encoding import encode, sha256
+from voting.protocol.messages import BoothFile
+from voting.translations import LANGUAGES, catalogue
+
+STATIC = Path(__file__).parent / "static"
+PREFIX = "booth/"
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+MIN_PACKED = 512
+"""Shorter answers are not packed: it gains nothing."""
+_CALL = re.compile(r"\bt\(\s*((?:\"(?:[^\"\\\n]|\\.)*\"\s*\+?\s*)+)")
+_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+
+
+class ServedFile(NamedTuple):
+    """A file as it is served."""
+
+    data: bytes
+    media_type: str
+    sha256: str
+    packed: bytes | None
+    """The same with gzip, where that is shorter."""
+
+    @property
+    def etag(self) -> str:
+        return self.sha256[:32]
+
+
+@cache
+def served_files() -> dict[str, ServedFile]:
+    """All files by path relative to `booth/`, e.g. "js/core/group.js"."""
+    files = {}
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file() and path.suffix in MEDIA_TYPES and not path.name.startswith("."):
+            files[path.relative_to(STATIC).as_posix()] = _served(path.read_bytes(), MEDIA_TYPES[path.suffix])
+    for language in LANGUAGES:
+        if language != "en":
+            files[f"texts/{language}.json"] = _served(texts(language), MEDIA_TYPES[".json"])
+    return files
+
+
+def booth_files() -> tuple[BoothFile, ...]:
+    """The list that `election.opened` names: every file by its path on the site, in rising order."""
+    return tuple(
+        BoothFile(path=PREFIX + path, sha256=sha256(file.data)) for path, file in sorted(served_files().items())
+    )
+
+
+def texts(language: str) -> bytes:
+    """Canonical JSON of the texts that the booth's modules show: English -> translated, of one language."""
+    known = catalogue(language)
+    return encode({text: known[text] for text in script_texts() if text in known})
+
+
+@cache
+def script_texts() -> tuple[str, ...]:
+    """The English texts in calls `t("...")` of the booth's modules, in order. Parts joined by + count as one text."""
+    found = set()
+    for path in sorted((STATIC / "js").rglob("*.js")):
+        for call in _CALL.finditer(path.read_text(encoding="utf-8")):
+            found.add("".join(_unescaped(part) for part in _STRING.findall(call.group(1))))
+    return tuple(sorted(found))
+
+
+def _unescaped(literal: str) -> str:
+    """The characters of a JavaScript string literal."""
+
+    def one(match: re.Match[str]) -> str:
+        code = match.group(1)
+        if code[0] == "u" and len(code) == 5:
+            return chr(int(code[1:], 16))
+        return {"n": "\n", "t": "\t"}.get(code, code)
+
+    return _ESCAPE.sub(one, literal)
+
+
+def _served(data: bytes, media_type: str) -> ServedFile:
+    packed = gzip.compress(data, 9, mtime=0) if len(data) >= MIN_PACKED else None
+    if packed is not None and len(packed) >= len(data):
+        packed = None
+    return ServedFile(data, media_type, hashlib.sha256(data).hexdigest(), packed)
