@@ -7,8 +7,6 @@ passphrase so that a server can start unattended).
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,12 @@ import click
 from bulletin_board.console import FriendlyGroup
 from bulletin_board.export import export_record
 from bulletin_board.fsck import verify_board
-from bulletin_board.keys import read_plain_signing_key
+from bulletin_board.keys import make_plain_signing_key, read_plain_signing_key
 from bulletin_board.log import Board
+from bulletin_board.publish import publish_board
 from bulletin_board.reader import open_reader, require_board
 from bulletin_board.store import DATABASE
-from voting.crypto.keyfile import write_plain_key_file
+from bulletin_board.witness_cli import cosign, witness, witnesses
 from voting.crypto.signatures import SigningKey
 from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
 from voting.protocol.tlog.checkpoint import require_origin
@@ -30,7 +29,6 @@ from voting.protocol.tlog.text import encode_base64
 
 KEY_FILE = "board.key"
 KEY_KIND = "board"
-_SEED_BYTES = 32
 
 _folder = click.argument("folder", type=click.Path(path_type=Path))
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -85,7 +83,7 @@ def append(folder: Path, type_: str, body: Any, hint: Any, as_json: bool) -> Non
 @_as_json
 def log(folder: Path, start: int, limit: int | None, as_json: bool) -> None:
     """List the entries: place, type, length and SHA-256 of the body. With --json: the headers as they are signed."""
-    with open_reader(folder) as board:
+    with open_reader(folder, unpublished=True) as board:
         size = len(board)
         stop = size if limit is None else min(size, start + limit)
         for header_bytes in board.headers(start, stop):
@@ -147,7 +145,7 @@ def prove(folder: Path, seq: int | None, since: int | None, output: Path | None)
 @_as_json
 def fsck(folder: Path, as_json: bool) -> None:
     """Recheck the whole board: the chain, every body, the tree and every signed checkpoint."""
-    with open_reader(folder) as board:
+    with open_reader(folder, unpublished=True) as board:
         try:
             verify_board(board, signatures=True)
         except UrneError as error:
@@ -176,6 +174,16 @@ def export(folder: Path, target: Path, force: bool) -> None:
 
 @main.command()
 @_folder
+@click.argument("target", type=click.Path(path_type=Path))
+def publish(folder: Path, target: Path) -> None:
+    """Write the board to the folder TARGET as files for any web server: run it again to add what is new."""
+    with open_reader(folder) as board:
+        done = publish_board(board, target)
+    click.echo(f"{target}: {done.size} entries, {done.size - done.before} of them new, in {done.files} new files")
+
+
+@main.command()
+@_folder
 @click.option(
     "--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where to wait for requests."
 )
@@ -191,28 +199,19 @@ def serve(folder: Path, listen: str, read_only: bool) -> None:
     serve_board(folder, None if read_only else read_key(folder), listen, announce=click.echo)
 
 
+for _command in (witness, witnesses, cosign):
+    main.add_command(_command)
+
+
 def write_key(folder: Path, label: str) -> SigningKey:
     """Make a new signing key and keep it in the folder, readable by its owner only. A key that is there stays.
 
     Raises:
         UnavailableError: if there is a board or a key already, or the folder cannot be written.
     """
-    seed = secrets.token_bytes(_SEED_BYTES)
-    path = folder / KEY_FILE
     if (folder / DATABASE).exists():
         raise UnavailableError("holds a board already", where=str(folder), remedy="choose another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(write_plain_key_file(seed, kind=KEY_KIND, label=label))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise UnavailableError("exists already", where=str(path), remedy="choose another folder") from None
-    except OSError as error:
-        raise UnavailableError(f"cannot be written ({error.strerror})", where=str(path)) from None
-    return SigningKey.from_seed(seed)
+    return make_plain_signing_key(folder / KEY_FILE, KEY_KIND, label)
 
 
 def read_key(folder: Path) -> SigningKey:

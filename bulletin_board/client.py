@@ -8,7 +8,8 @@ It must not know what entries mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import httpx
 import msgspec
@@ -21,7 +22,9 @@ from voting.protocol.errors import DecodeError, ProofError, UrneError
 from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
 from voting.protocol.tlog.header import MAX_BODY_BYTES, EntryHeader, check_body
 from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tlog.receipt_file import MAX_RECEIPT_FILE_BYTES, check_receipt, read_receipt_file
+from voting.protocol.tlog.witnesses import WitnessPolicy, verify_fresh, verify_quorum
 from voting.web_client import Refused, WebClient, new_http_client
 from voting.web_log import BODIES, LogPages, VerifiedLog, read_verified, verified_bodies, verify_extends
 
@@ -55,6 +58,8 @@ class BoardClient:
         web: WebClient | None = None,
         key: NoteKey | None = None,
         seen: Checkpoint | None = None,
+        witnesses: WitnessPolicy | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Without `key` the server's word is taken at first use; compare `client.key` with the manifest's.
 
@@ -62,11 +67,15 @@ class BoardClient:
             http: the connection; without it, and without `web`, a new one, closed by `close`.
             key: the board's key, from a place that the caller trusts.
             seen: a checkpoint that was checked before; everything must extend it.
+            witnesses: who must have signed every checkpoint that is accepted, and lately.
+            clock: gives POSIX seconds, UTC; for the witnesses' signatures only.
         """
         self._own = new_http_client() if http is None and web is None else None
         self.web = web or WebClient(http or self._own or new_http_client())
         self.pages = LogPages(self.web, address)
         self._key = key
+        self._witnesses = witnesses
+        self._clock = clock
         self.seen = seen
 
     def __enter__(self) -> BoardClient:
@@ -94,11 +103,15 @@ class BoardClient:
             UnavailableError, DecodeError, SignatureInvalid, ProofError.
         """
         note = self.pages.checkpoint()
-        return self._extend(open_checkpoint(note, self.key, what="the checkpoint of the server"))
+        what = "the checkpoint of the server"
+        checkpoint = open_checkpoint(note, self.key, what=what)
+        self._require_witnesses(note, what)
+        return self._extend(checkpoint)
 
     def read(self) -> VerifiedLog:
         """Protocol Q8b: all headers under the newest checkpoint. Raises as `read_verified` does."""
         log = read_verified(self.pages, key=self.key, earlier=self.seen)
+        self._require_witnesses(log.note, "the checkpoint of the server")
         self.seen = log.checkpoint
         return log
 
@@ -175,12 +188,20 @@ class BoardClient:
     def _placed(self, data: bytes, submission: Submission, *, was_new: bool = False) -> Placed:
         """The entry that a receipt file is for, checked: this body, this type, signed, and extending what was seen."""
         what = "the receipt of the server"
-        header, checkpoint = check_receipt(read_receipt_file(data, what=what), self.key, what=what)
+        receipt = read_receipt_file(data, what=what)
+        header, checkpoint = check_receipt(receipt, self.key, what=what)
+        self._require_witnesses(parse_receipt(receipt.proof.encode(), what=what).checkpoint, what)
         check_body(header, submission.body)
         if header.type != submission.type:
             raise ProofError(f"is for an entry of type {header.type}, not {submission.type}", where=what)
         self._extend(checkpoint)
         return Placed(header, data, checkpoint, was_new)
+
+    def _require_witnesses(self, note: bytes, what: str) -> None:
+        """Protocol Q8g: enough of the known witnesses have signed, and lately. Raises SignatureInvalid."""
+        if self._witnesses is not None:
+            found = verify_quorum(note, self._witnesses, board=self.key, what=what)
+            verify_fresh(found, self._witnesses.quorum, now=int(self._clock()), what=what)
 
     def _extend(self, checkpoint: Checkpoint) -> Checkpoint:
         """Remember a checkpoint whose signature was checked, once it is proved to extend the one remembered."""

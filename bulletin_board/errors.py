@@ -14,6 +14,12 @@ class FatalError(UnavailableError):
     code = "board-fatal"
 
 
+class OutlivedError(UnavailableError):
+    """Somebody has seen more of the board than it has: it comes from an old copy, and must not go on."""
+
+    code = "board-outlived"
+
+
 class TokenError(UrneError):
     """The service wants a token with an entry, and got none or a wrong one."""
 
@@ -24,6 +30,12 @@ class BusyError(UnavailableError):
     """Too much was sent in too short a time: wait and try again."""
 
     code = "busy"
+
+
+class QuorumError(UnavailableError):
+    """Too few witnesses have signed yet: what was sent is on the disk, and is published as soon as they have."""
+
+    code = "quorum"
 
 
 class NotThereError(UsageError):

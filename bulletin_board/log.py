@@ -10,15 +10,16 @@ This module must not know what entries mean.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bulletin_board.admission import AcceptAll, Admission
 from bulletin_board.errors import FatalError
+from bulletin_board.files import sync_folder
 from bulletin_board.fsck import verify_board
 from bulletin_board.guards import Lock, require_local_disk
+from bulletin_board.outlived import Seen, require_not_outlived, require_taken_over
 from bulletin_board.reader import Appended, BoardReader, identity, require_board
 from bulletin_board.store import DATABASE, CheckpointRow, FullRow, Store
 from voting.crypto.signatures import SigningKey
@@ -45,7 +46,7 @@ class Board(BoardReader):
     """A board open for writing. `admission` decides what may be appended."""
 
     def __init__(self, folder: Path, store: Store, key: SigningKey, lock: Lock) -> None:
-        super().__init__(folder, store)
+        super().__init__(folder, store, unpublished=True)
         if self.key.key != key.verify_key:
             raise UnavailableError(
                 "was made with another key than the one given", where=str(folder), remedy="use the board's own key file"
@@ -84,7 +85,7 @@ class Board(BoardReader):
                 store.commit()
             finally:
                 store.close()
-            _sync_folder(folder)
+            sync_folder(folder)
         finally:
             lock.release()
         return cls.open(folder, key, admission=admission)
@@ -98,6 +99,8 @@ class Board(BoardReader):
         admission: Admission | None = None,
         replay: bool = True,
         full: bool = True,
+        seen: Iterable[Seen] = (),
+        force: bool = False,
     ) -> Board:
         """Protocol L10b: open a board for writing.
 
@@ -107,8 +110,11 @@ class Board(BoardReader):
             admission: the rules; without them every well-formed entry is accepted.
             replay: show all existing entries to `admission` first. With False the caller has brought it up to date.
             full: recheck the whole board first; with False, only that its tree has the root it signed last.
+            seen: what others have seen of the board; it must extend all of it (L19).
+            force: write to it even if it was restored from a copy, or others have seen more: a second history.
 
         Raises:
+            OutlivedError: if others have seen more of the board, or it was restored and nothing was seen.
             UnavailableError: if it is open for writing elsewhere, missing, on a network disk, or refused by the rules.
             ProofError, SignatureInvalid: if the recheck fails: it must not be written to.
         """
@@ -117,11 +123,16 @@ class Board(BoardReader):
         try:
             store = Store.open(folder / DATABASE, read_only=False)
             try:
+                store.settle()
                 board = cls(folder, store, key, lock)
                 if full:
                     verify_board(board)
                 else:
                     board._verify_head()
+                seen = tuple(seen)
+                if not force:
+                    require_not_outlived(board, seen)
+                require_taken_over(board, is_compared=force or bool(seen))
                 if admission is not None:
                     if replay:
                         board._replay(admission)
@@ -255,11 +266,3 @@ def _lock(folder: Path) -> Lock:
     lock = Lock(folder / LOCK)
     lock.take()
     return lock
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

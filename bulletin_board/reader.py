@@ -1,6 +1,7 @@
 """Protocol L12: read a board that another process may be writing to (docs/spec/log.md, "Reading").
 
-Any number of readers may be open. Each sees what was committed, never more than the newest signed checkpoint covers.
+Any number of readers may be open. Each sees what was committed, never more than the newest *published* checkpoint
+covers: the newest that the board signed or, where a quorum of witnesses is demanded, that they signed too.
 This module must not know what entries mean.
 """
 
@@ -11,13 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from bulletin_board.cosignature_store import CosignatureStore
+from bulletin_board.errors import QuorumError
+from bulletin_board.files import read_small
 from bulletin_board.store import DATABASE, CheckpointRow, EntryRow, Store
+from bulletin_board.witness_settings import NO_WITNESSES, read_witness_settings
 from voting.protocol.encoding import Hash, sha256
 from voting.protocol.errors import UnavailableError, UsageError
 from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
 from voting.protocol.tlog.merkle import consistency_proof, inclusion_proof
-from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
 from voting.protocol.tlog.proof import Receipt, format_receipt
+
+
+MIRROR = "mirror"
+"""Among a database's settings: that it is a mirror's, and of which address."""
+LATEST = "latest"
+"""A mirror's file with the newest checkpoint, with all signatures that it has."""
 
 
 class Appended(NamedTuple):
@@ -40,11 +51,17 @@ class BoardEntry(NamedTuple):
 class BoardReader:
     """An open board. Use it in a `with` block, or call `close`. `open_reader` makes one."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
+    def __init__(self, folder: Path, store: Store, *, unpublished: bool = False) -> None:
+        """Args: `unpublished` shows all that the board signed, whoever else must sign before it is published."""
         self.folder = folder
         self._store = store
+        self._is_unpublished = unpublished
+        self._cosignatures: CosignatureStore | None = None
         meta = store.meta()
-        if set(meta) != {"origin", "vkey"}:
+        self.is_mirror = MIRROR in meta
+        """Whether this is a copy of a board that lies elsewhere (`bulletin_board.mirror`)."""
+        self.witnesses = NO_WITNESSES if self.is_mirror else read_witness_settings(folder)
+        if set(meta) - {MIRROR} != {"origin", "vkey"}:
             raise UnavailableError("does not name its origin and key, so it is damaged", where=str(folder))
         self.origin = meta["origin"]
         self.key: NoteKey = parse_vkey(meta["vkey"], what="the board's stored key")
@@ -60,9 +77,11 @@ class BoardReader:
     def close(self) -> None:
         """Close the board's files."""
         self._store.close()
+        if self._cosignatures is not None:
+            self._cosignatures.close()
 
     def __len__(self) -> int:
-        """How many entries the newest checkpoint covers."""
+        """How many entries the newest published checkpoint covers."""
         return self._newest().size
 
     @property
@@ -105,14 +124,22 @@ class BoardReader:
         return Appended(row.seq, row.header, False) if row else None
 
     def checkpoint_note(self, size: int | None = None) -> bytes:
-        """The signed checkpoint of one size, or the newest. Raises UsageError if the board signed none of that size."""
+        """The signed checkpoint of one size, or the newest published one, with what witnesses signed of it.
+
+        Raises:
+            UsageError: if the board signed none of that size.
+        """
         row = self._newest() if size is None else self._store.checkpoint(size)
         if row is None:
             raise UsageError(f"the board signed no checkpoint of size {size}")
-        return row.note
+        return self._cosigned(row)
+
+    def is_published(self, seq: int) -> bool:
+        """Whether the published checkpoint covers an entry: a quorum of witnesses may still be missing."""
+        return 0 <= seq < self._newest().size
 
     def checkpoint(self) -> Checkpoint:
-        """The newest checkpoint. Raises SignatureInvalid if it is not signed by the board's key."""
+        """The newest published checkpoint. Raises SignatureInvalid if it is not signed by the board's key."""
         return open_checkpoint(self._newest().note, self.key)
 
     def inclusion_proof(self, seq: int, size: int | None = None) -> tuple[bytes, ...]:
@@ -124,11 +151,23 @@ class BoardReader:
         return consistency_proof(old, self._stop(new), self._store.node)
 
     def receipt(self, seq: int) -> bytes:
-        """The proof, under the newest checkpoint, that entry `seq` is on the board: a tlog-proof."""
+        """The proof, under the newest published checkpoint, that entry `seq` is on the board: a tlog-proof.
+
+        Raises:
+            UsageError: if there is no such entry.
+            QuorumError: if it is there, but too few witnesses have signed so far.
+        """
         newest = self._newest()
+        if newest.size <= seq < self._store.size():
+            raise QuorumError(
+                f"entry {seq} is on the disk of the board, but fewer than {self.witnesses.quorum} witnesses have signed"
+                " it so far, so there is no receipt yet",
+                remedy="send it again in a minute: it is kept once",
+            )
         if not 0 <= seq < newest.size:
             raise _no_entry(seq, newest.size)
-        return format_receipt(Receipt(seq, inclusion_proof(seq, newest.size, self._store.node), newest.note))
+        proof = inclusion_proof(seq, newest.size, self._store.node)
+        return format_receipt(Receipt(seq, proof, self._cosigned(newest)))
 
     def _entry(self, seq: int) -> EntryRow:
         row = self._store.entry(seq) if 0 <= seq < 2**63 else None
@@ -144,13 +183,52 @@ class BoardReader:
 
     def _newest(self) -> CheckpointRow:
         row = self._store.checkpoint()
+        if self.witnesses.quorum and not self._is_unpublished:
+            row = self._published()
         if row is None:
             raise UnavailableError("holds no checkpoint, so it is damaged", where=str(self.folder))
         return row
 
+    def _published(self) -> CheckpointRow | None:
+        """Protocol L22g: the newest checkpoint with its quorum; that of no entries if there is none."""
+        keys = {witness.key.key.raw for witness in self.witnesses.witnesses}
+        collected = self._collected()
+        for size, rows in collected.by_size() if collected else ():
+            row = self._store.checkpoint(size)
+            if row is None:
+                continue
+            signers = {found.key for found in rows if found.root == row.root} & keys
+            if len(signers) >= self.witnesses.quorum:
+                return row
+        return self._store.checkpoint(0)
 
-def open_reader(folder: Path) -> BoardReader:
+    def _collected(self) -> CosignatureStore | None:
+        """What the witnesses signed, if there are any; the file may come while this reader is open."""
+        if self._cosignatures is None and self.witnesses.witnesses:
+            self._cosignatures = CosignatureStore.find(self.folder)
+        return self._cosignatures
+
+    def _cosigned(self, row: CheckpointRow) -> bytes:
+        """A signed note, with the lines of the witnesses."""
+        collected = self._collected()
+        if collected is None:
+            return self._latest(row) if self.is_mirror else row.note
+        lines = {found.key: found.line for found in collected.of(row.size) if found.root == row.root}
+        return row.note + b"".join(lines.get(witness.key.key.raw, b"") for witness in self.witnesses.witnesses)
+
+    def _latest(self, row: CheckpointRow) -> bytes:
+        """The same note as a mirror saw it last: signatures may have been added."""
+        text, separator, _ = row.note.rpartition(b"\n\n")
+        path = self.folder / LATEST
+        latest = read_small(path, MAX_NOTE_BYTES) if path.exists() else b""
+        return latest if latest.startswith(text + separator) else row.note
+
+
+def open_reader(folder: Path, *, unpublished: bool = False) -> BoardReader:
     """Protocol L12a: open a board for reading.
+
+    Args:
+        unpublished: show what the board signed even before its witnesses have (to those who work with the board).
 
     Raises:
         UnavailableError: if there is no board, or it cannot be read.
@@ -158,7 +236,7 @@ def open_reader(folder: Path) -> BoardReader:
     require_board(folder)
     store = Store.open(folder / DATABASE, read_only=True)
     try:
-        return BoardReader(folder, store)
+        return BoardReader(folder, store, unpublished=unpublished)
     except BaseException:
         store.close()
         raise

@@ -25,6 +25,7 @@ from bulletin_board.http_errors import BAD_REQUEST, FAULT, NOT_FOUND, RETRY_SECO
 from bulletin_board.log import MAX_ATTACHMENT_BYTES, Submission
 from bulletin_board.reader import BoardReader
 from bulletin_board.service import BoardService
+from bulletin_board.tiles import read_tile_at
 from voting.protocol.encoding import encode, parse_hash
 from voting.protocol.errors import DecodeError, ProofError, UrneError, UsageError
 from voting.protocol.tlog.header import MAX_BODY_BYTES
@@ -46,6 +47,7 @@ NOT_AT_ALL = "no-store"
 JSON = "application/json"
 LINES = "application/jsonl; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+BYTES = "application/octet-stream"
 OPENAPI = Path(__file__).with_name("openapi.json")
 
 FindService = Callable[[str], BoardService]
@@ -89,6 +91,11 @@ def board_api(find: FindService, *, blueprint: str = "board") -> Blueprint:
     def checkpoint(name: str = "") -> Response:
         with reading(name) as board:
             return _answer(board.checkpoint_note(), TEXT, FOR_SECONDS)
+
+    @api.get("/tile/<path:tile>")
+    def tile(tile: str, name: str = "") -> Response:
+        with reading(name) as board, _absent():
+            return _answer(read_tile_at(board, f"tile/{tile}"), BYTES, FOR_EVER)
 
     @api.get("/vkey")
     def vkey(name: str = "") -> Response:

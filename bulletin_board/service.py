@@ -6,19 +6,24 @@ board in one folder, without rules. This module must not know what entries mean,
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from bulletin_board.admission import AcceptAll, Admission
-from bulletin_board.errors import FatalError
+from bulletin_board.cosigning import Cosigner, start_cosigner
+from bulletin_board.group_commit import GroupWriter
 from bulletin_board.log import Board, Submission
-from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.outlived import Seen
+from bulletin_board.reader import Appended, BoardReader, require_board
+from bulletin_board.reader_pool import ReaderPool
 from voting.crypto.signatures import SigningKey
 from voting.protocol.errors import UnavailableError
+
+QUORUM_SECONDS = 10.0
+"""So long an entry waits for its witnesses before its sender is told that they are missing."""
 
 
 class BoardService(Protocol):
@@ -46,15 +51,35 @@ class FolderService:
     """A board in a folder of this machine. With a key it is open for writing until `close`; without, only readable."""
 
     def __init__(
-        self, folder: Path, key: SigningKey | None, *, make_admission: Callable[[], Admission] = AcceptAll
+        self,
+        folder: Path,
+        key: SigningKey | None,
+        *,
+        make_admission: Callable[[], Admission] = AcceptAll,
+        seen: Iterable[Seen] = (),
     ) -> None:
-        """Args: `make_admission` gives the rules, afresh whenever the board is opened; it is then shown all entries."""
+        """Args:
+        make_admission: gives the rules, afresh whenever the board is opened; it is then shown all entries.
+        seen: what others know of the board: it must extend all of that (see `Board.open`).
+        """
         self._folder = folder
-        self._key = key
-        self._make_admission = make_admission
-        self._lock = threading.Lock()
-        """Guards `_board`: one thread at a time may use it."""
-        self._board = Board.open(folder, key, admission=make_admission()) if key is not None else None
+        self._readers = ReaderPool(folder)
+        self._cosigner: Cosigner | None = None
+        self._writer: GroupWriter | None = None
+        if key is None:
+            require_board(folder)
+            return
+        board = Board.open(folder, key, admission=make_admission(), seen=seen)
+        self._writer = GroupWriter(
+            board,
+            lambda: Board.open(folder, key, admission=make_admission(), full=False),
+            on_commit=lambda: self._cosigner.notify() if self._cosigner is not None else None,
+        )
+        try:
+            self._cosigner = start_cosigner(folder)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -65,29 +90,25 @@ class FolderService:
         self.close()
 
     def close(self) -> None:
-        """Let another process write. Nothing can be appended afterwards."""
-        with self._lock:
-            board, self._board, self._key = self._board, None, None
-            if board is not None:
-                board.close()
+        """Write what waits, then let another process write. Nothing can be appended afterwards."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._cosigner is not None:
+            self._cosigner.close()
+        self._readers.close()
 
     def reader(self) -> AbstractContextManager[BoardReader]:
         """The board, open for reading."""
-        return open_reader(self._folder)
+        return self._readers.reader()
 
     def submit(self, submission: Submission, token: str | None = None) -> Appended:
-        """Append an entry. Any token will do.
+        """Append an entry, and give the witnesses a moment to sign it if there is a quorum. Any token will do.
 
         After a write that failed the board is opened anew, so that a disk that was full for a moment does not stop it.
         """
-        with self._lock:
-            if self._key is None:
-                raise UnavailableError("this board can only be read here", remedy="ask where it is written to")
-            if self._board is None:
-                self._board = Board.open(self._folder, self._key, admission=self._make_admission(), full=False)
-            try:
-                return self._board.append(*submission)
-            except FatalError:
-                board, self._board = self._board, None
-                board.close()
-                raise
+        if self._writer is None:
+            raise UnavailableError("this board can only be read here", remedy="ask where it is written to")
+        appended = self._writer.submit(submission)
+        if self._cosigner is not None:
+            self._cosigner.wait(appended.seq + 1, QUORUM_SECONDS)
+        return appended

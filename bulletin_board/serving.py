@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.server import create_server
 
+from bulletin_board.outlived import Seen
 from bulletin_board.server import MAX_POST_BYTES, create_board_app
 from bulletin_board.service import FolderService
 from voting.crypto.signatures import SigningKey
 from voting.protocol.errors import UnavailableError, UsageError
 
 THREADS = 8
+BOARD_THREADS = 64
+"""Each request that appends holds a thread until its entry is on the disk; together they share the flush."""
+SECONDS_TO_END = 15.0
+"""So long requests that are being worked on may take to end after the server was told to stop."""
 HEADER_BYTES = 32 * 1024
 
 
-def serve_board(folder: Path, key: SigningKey | None, listen: str, *, announce: Callable[[str], None]) -> None:
+def serve_board(
+    folder: Path,
+    key: SigningKey | None,
+    listen: str,
+    *,
+    announce: Callable[[str], None],
+    seen: Iterable[Seen] = (),
+) -> None:
     """Serve a board until the process is told to stop (SIGTERM, or the keyboard).
 
     Args:
@@ -29,13 +45,16 @@ def serve_board(folder: Path, key: SigningKey | None, listen: str, *, announce: 
         key: the board's own; None to let nobody append.
         listen: `HOST:PORT`; port 0 for any free one.
         announce: told the address, once it is open.
+        seen: what others have seen of the board (L19).
 
     Raises:
         UsageError: if `listen` has another form.
         UnavailableError: if the place is taken, or the board cannot be opened.
     """
-    with FolderService(folder, key) as service:
-        serve_app(create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES)
+    with FolderService(folder, key, seen=seen) as service:
+        serve_app(
+            create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES, threads=BOARD_THREADS
+        )
 
 
 def serve_app(
@@ -55,9 +74,11 @@ def serve_app(
         UnavailableError: if the place is taken.
     """
     host, port = parse_listen(listen)
+    sockets: dict[int, Any] = {}
     try:
         server = create_server(
             app,
+            map=sockets,
             host=host,
             port=port,
             threads=threads,
@@ -70,13 +91,44 @@ def serve_app(
             f"cannot be listened on ({error.strerror or error})", where=listen, remedy="choose another port"
         ) from None
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits a moment
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
+    with _stopping(server.pull_trigger) as stop:
         announce(f"http://{_shown(host)}:{server.effective_port}")
-        server.run()
+        while not stop.is_set():
+            wasyncore.loop(timeout=1.0, map=sockets, count=1)
+        _drain(server, sockets)
+
+
+@contextmanager
+def _stopping(wake: Callable[[], None]) -> Iterator[threading.Event]:
+    """An event that SIGTERM or the keyboard sets, for the `with` block. Told twice, the process ends at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise SystemExit(128 + number)
+        stop.set()
+        wake()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
     finally:
-        signal.signal(signal.SIGTERM, before)
-        server.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _drain(server: Any, sockets: dict[int, Any]) -> None:
+    """Protocol Q10: take no new connection, answer what was asked already, then close."""
+    server.accepting = False
+    server.del_channel(sockets)
+    server.socket.close()
+    until = time.monotonic() + SECONDS_TO_END
+    while any(c.requests or c.total_outbufs_len for c in list(server.active_channels.values())):
+        if time.monotonic() > until:
+            break
+        wasyncore.loop(timeout=0.1, map=sockets, count=1)
+    server.task_dispatcher.shutdown()
+    wasyncore.close_all(sockets)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -90,7 +142,3 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)

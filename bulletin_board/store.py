@@ -195,9 +195,28 @@ class Store:
         if self._db.conn.in_transaction:
             self._run("ROLLBACK")
 
-    def truncate_wal(self) -> None:
-        """Move all committed data into the main file, at a quiet moment."""
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+    def truncate_wal(self) -> bool:
+        """Move all committed data into the main file, at a quiet moment. Says whether nobody was in the way."""
+        return not self._rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+
+    def settle(self) -> None:
+        """Protocol L9a: have everything that is read as committed written again, and flushed, before more is written.
+
+        After a flush that failed, the system may show what is not on the disk: that must not stand in the middle of
+        the write-ahead file, where it would make everything behind it worthless.
+
+        Raises:
+            UnavailableError: if that fails, or somebody reads for longer than SQLite waits.
+        """
+        if not self.truncate_wal():
+            raise UnavailableError(
+                "is being read by somebody for too long", where=str(self._path), remedy="end that process, or try again"
+            )
+
+    def copy_to(self, path: Path) -> None:
+        """Protocol L18a: write one committed state as a database of its own. Raises UnavailableError."""
+        self._run("PRAGMA query_only = 0")
+        self._run("VACUUM INTO ?", (str(path),))
 
     # Writing
 
@@ -271,6 +290,14 @@ class Store:
         if hash_ is None:
             raise UnavailableError(f"holds no node {level}/{position}, so it is damaged", where=str(self._path))
         return hash_
+
+    def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
+        """The hashes of the complete nodes [start, stop) of one level, in order. UnavailableError if one is missing."""
+        query = "SELECT hash FROM node WHERE level = ? AND position >= ? AND position < ? ORDER BY position"
+        hashes = [row[0] for row in self._rows(query, (level, start, stop))]
+        if len(hashes) != stop - start:
+            raise UnavailableError(f"holds not all nodes {level}/{start} to {stop - 1}", where=str(self._path))
+        return hashes
 
     def find_node(self, level: int, position: int) -> bytes | None:
         """The hash of one complete node, if it is there."""

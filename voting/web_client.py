@@ -77,7 +77,7 @@ class WebClient:
             DecodeError: if the answer is longer than `limit`.
             UrneError: what the server refuses, as `refusal` tells.
         """
-        return _good(self.ask(url, limit=limit, query=query, fresh=fresh), url).data
+        return good_answer(self.ask(url, limit=limit, query=query, fresh=fresh), url).data
 
     def ask(self, url: str, *, limit: int, query: Mapping[str, str | int] | None = None, fresh: bool = False) -> Answer:
         """The answer to a question, whatever its status. Raises as `get` does, but for what the server refuses."""
@@ -88,7 +88,12 @@ class WebClient:
         """Protocol Q6b: post JSON that may be sent twice without harm. Raises as `get` does."""
         all_headers = {"Content-Type": "application/json", **(headers or {})}
         answer = self._repeat("POST", url, limit=limit, query=None, headers=all_headers, content=content)
-        return _good(answer, url)
+        return good_answer(answer, url)
+
+    def tell(self, url: str, content: bytes, *, limit: int, content_type: str) -> Answer:
+        """The answer to what is posted, whatever its status. Raises as `get` does, but for what the server refuses."""
+        headers = {"Content-Type": content_type}
+        return self._repeat("POST", url, limit=limit, query=None, headers=headers, content=content)
 
     def _repeat(self, method: str, url: str, **request: Any) -> Answer:
         """Ask until there is an answer, a few times at most."""
@@ -148,7 +153,8 @@ def open_web() -> Iterator[WebClient]:
         yield WebClient(http)
 
 
-def _good(answer: Answer, url: str) -> Answer:
+def good_answer(answer: Answer, url: str) -> Answer:
+    """An answer whose status is a good one. Raises what `refusal` makes of any other."""
     if 200 <= answer.status < 300:
         return answer
     raise refusal(answer, url)
@@ -172,6 +178,11 @@ def refusal(answer: Answer, url: str) -> UrneError:
             "has no board at this address", where=host, remedy="give the address of the election's page"
         )
     return Refused(message, status=answer.status, where=where, remedy=told["remedy"])
+
+
+def is_boards_own(answer: Answer) -> bool:
+    """Whether an error comes from a board's interface, and not from a web server that knows of no board."""
+    return bool(_told(answer.data)["code"])
 
 
 def _told(data: bytes) -> dict[str, str]:

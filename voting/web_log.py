@@ -3,7 +3,7 @@
 Two layers. `LogPages` cuts answers into lines of bounded length and believes nothing. The functions below it check all
 that a log promises: chain, tree, signed checkpoint, bodies, and that it only ever grows.
 
-Imports of Urne only `voting.protocol`, `voting.address` and `voting.web_client`.
+Imports of Urne only `voting.protocol`, `voting.address`, `voting.web_client` and `voting.tile_log`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from voting.address import Address
 from voting.protocol.encoding import MAX_SAFE_INTEGER, ZERO_HASH, Hash, sha256
 from voting.protocol.errors import DecodeError, ProofError
-from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
+from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from voting.protocol.tlog.header import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -25,9 +25,10 @@ from voting.protocol.tlog.header import (
     parse_header,
 )
 from voting.protocol.tlog.merkle import HASH_BYTES, MAX_PROOF_HASHES, Frontier, verify_consistency
-from voting.protocol.tlog.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
+from voting.protocol.tlog.note import MAX_NOTE_BYTES, NoteKey, parse_note, parse_vkey
 from voting.protocol.tlog.text import decode_base64
-from voting.web_client import WebClient
+from voting.tile_log import TileFiles, is_absent
+from voting.web_client import Answer, WebClient, good_answer, is_boards_own
 
 HEADERS = "headers"
 BODIES = "bodies"
@@ -45,11 +46,17 @@ Progress = Callable[[str, int, int], None]
 
 
 class LogPages:
-    """The log at an address, as its server shows it; nothing is checked but lengths."""
+    """The log at an address, as its server shows it; nothing is checked but lengths.
+
+    The address may show files only (Q9). That is found out when the first question for lines or proofs leads nowhere.
+    """
 
     def __init__(self, web: WebClient, address: Address) -> None:
         self.web = web
         self.address = address
+        self._note = b""
+        """The checkpoint that was read last; it says how wide the last files are."""
+        self._shows_files = False
 
     def url(self, part: str) -> str:
         """The address of one part of the log."""
@@ -57,7 +64,8 @@ class LogPages:
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint: a signed note, unchecked."""
-        return self.web.get(self.url("checkpoint"), limit=MAX_NOTE_BYTES, fresh=True)
+        self._note = self.web.get(self.url("checkpoint"), limit=MAX_NOTE_BYTES, fresh=True)
+        return self._note
 
     def vkey(self) -> str:
         """The key that the server names as the board's, unchecked. Raises DecodeError if it is not one line."""
@@ -77,7 +85,10 @@ class LogPages:
         while start < stop:
             last = min(stop, start + LINES_PER_PAGE)
             where = f"{kind} from {start} on"
-            data = self.web.get(self.url(kind), limit=PAGE_BYTES, query={"start": start, "stop": last})
+            data = self._ask(kind, PAGE_BYTES, {"start": start, "stop": last})
+            if data is None:
+                yield from self._lines_of_files(kind, start, stop)
+                return
             if not data.endswith(b"\n"):
                 raise DecodeError("do not end with a line feed: the answer was cut short", where=where)
             lines = data[:-1].split(b"\n")
@@ -91,7 +102,9 @@ class LogPages:
 
     def hashes(self, part: str, query: dict[str, str | int]) -> tuple[bytes, ...]:
         """The hashes of a proof, unchecked. Raises DecodeError if they are not hashes, or too many."""
-        data = self.web.get(self.url(part), limit=64 * 1024, query=query)
+        data = self._ask(part, 64 * 1024, query)
+        if data is None:
+            return self._files().consistency(int(query["old"]), int(query["new"]))
         try:
             found = json.loads(data)
         except (ValueError, RecursionError):
@@ -101,6 +114,29 @@ class LogPages:
         if not all(isinstance(text, str) for text in found):
             raise DecodeError("is not a list of hashes", where=part)
         return tuple(decode_base64(text, HASH_BYTES, what=part) for text in found)
+
+    def _ask(self, part: str, limit: int, query: dict[str, str | int]) -> bytes | None:
+        """The answer to a question, or None where only files are shown."""
+        if self._shows_files:
+            return None
+        answer: Answer = self.web.ask(self.url(part), limit=limit, query=query)
+        if is_absent(answer) and not is_boards_own(answer):
+            self._shows_files = True
+            return None
+        return good_answer(answer, self.url(part)).data
+
+    def _lines_of_files(self, kind: str, start: int, stop: int) -> Iterator[bytes]:
+        files = self._files()
+        read = {HEADERS: files.headers, BODIES: files.bodies, HINTS: files.hints}[kind]
+        for line in read(start, stop):
+            if len(line) > LINE_LIMITS[kind] or (not line and kind != HINTS) or b"\n" in line:
+                raise DecodeError("hold a line that is empty or too long", where=f"{kind} from {start} on")
+            yield line
+
+    def _files(self) -> TileFiles:
+        what = "the checkpoint of the server"
+        note = self._note or self.checkpoint()
+        return TileFiles(self.web, self.url, parse_checkpoint(parse_note(note, what=what).text, what=what).size)
 
 
 class VerifiedLog(NamedTuple):

@@ -38,6 +38,7 @@ from voting.protocol.tlog.merkle import leaf_hash, verify_consistency, verify_in
 from voting.protocol.tlog.note import note_key, parse_vkey
 from voting.protocol.tlog.receipt_file import check_receipt, read_receipt_file
 from voting.protocol.tlog.text import decode_base64
+from voting.protocol.tlog.tiles import parse_bundle
 from voting.web_client import Refused
 from voting.web_log import read_verified
 
@@ -186,6 +187,14 @@ def test_malformed_posts(http: FlaskClient, content: bytes, kind: str, status: i
         ("proof/consistency?old=0&new=5", 404),
         ("proof/consistency?old=6&new=5", 404),
         ("proof/consistency?old=1&new=10", 404),
+        ("tile/0/000", 404),
+        ("tile/0/000.p/10", 404),
+        ("tile/0/000.p/0", 404),
+        ("tile/1/000.p/1", 404),
+        ("tile/entries/000", 404),
+        ("tile/bodies/000.p/9", 404),
+        ("tile/0/../../checkpoint", 404),
+        ("tile/", 404),
         ("", 404),
         ("../log/checkpoint/x", 404),
     ],
@@ -197,8 +206,28 @@ def test_wrong_questions(http: FlaskClient, address: str, status: int) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_tiles_hold_the_tree_and_the_headers(http: FlaskClient, folder: Path) -> None:
+    with FolderService(folder, None).reader() as board:
+        headers = list(board.headers())
+    for width in range(1, COUNT + 1):
+        tile = http.get(f"/log/tile/0/000.p/{width}")
+        assert tile.mimetype == "application/octet-stream"
+        assert tile.data == b"".join(leaf_hash(header) for header in headers[:width])
+        bundle = http.get(f"/log/tile/entries/000.p/{width}")
+        assert parse_bundle(bundle.data, width) == headers[:width]
+    post(http, body_of(100))
+    assert len(http.get("/log/tile/0/000.p/10").data) == 320
+
+
 def test_what_never_changes_can_be_kept_and_what_does_cannot(http: FlaskClient) -> None:
-    for_ever = ("headers?start=2&stop=9", "bodies?start=0&stop=1", "entries/2/body", "proof/consistency?old=2&new=9")
+    for_ever = (
+        "tile/0/000.p/9",
+        "tile/entries/000.p/9",
+        "headers?start=2&stop=9",
+        "bodies?start=0&stop=1",
+        "entries/2/body",
+        "proof/consistency?old=2&new=9",
+    )
     for address in for_ever:
         assert "immutable" in http.get(f"/log/{address}").headers["Cache-Control"], address
     for address in ("headers?start=2", "headers?start=2&stop=10", "entries/2/receipt"):
@@ -326,14 +355,14 @@ EXAMPLES = {
     "/openapi.json": "", "/checkpoint": "", "/vkey": "", "/headers": "?start=0&stop=2", "/bodies": "?start=1",
     "/hints": "", "/entries/{seq}/header": "", "/entries/{seq}/body": "", "/entries/{seq}/hints": "",
     "/entries/{seq}/receipt": "", "/find": f"?body={sha256(body_of(1))}", "/proof/inclusion": "?index=1&size=5",
-    "/proof/consistency": "?old=1&new=5",
+    "/proof/consistency": "?old=1&new=5", "/tile/{tile}": "",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if "get" in DOCUMENT["paths"][path]])
 def test_every_answer_has_the_documented_form(http: FlaskClient, path: str) -> None:
     question = DOCUMENT["paths"][path]["get"]
-    answer = http.get(f"/log{path.replace('{seq}', '1')}{EXAMPLES[path]}")
+    answer = http.get(f"/log{path.replace('{seq}', '1').replace('{tile}', '0/000.p/3')}{EXAMPLES[path]}")
     require_documented(question, answer)
     for parameter in question.get("parameters", []):
         if parameter["required"] and parameter["in"] == "query":
@@ -355,7 +384,7 @@ def require_documented(question: dict[str, Any], answer: TestResponse) -> None:
     assert str(answer.status_code) in question["responses"], answer.status_code
     ((kind, content),) = question["responses"][str(answer.status_code)]["content"].items()
     assert answer.mimetype == kind
-    value = answer.get_json() if kind == "application/json" else answer.text
+    value = answer.get_json() if kind == "application/json" else answer.data.decode("latin-1")
     jsonschema.validate(value, {**content["schema"], "components": DOCUMENT["components"]})
 
 

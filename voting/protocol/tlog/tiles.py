@@ -35,7 +35,7 @@ MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_HEADER_BYTES)
 _LENGTH_BYTES = 2
 _DIGITS = 3
 _PATH = re.compile(
-    r"tile/(?P<row>0|[1-9][0-9]?|entries|bodies|hints)/(?P<index>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?\Z",
+    r"tile/(?P<row>0|[1-9][0-9]?|entries|bodies|hints)/(?P<number>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?\Z",
     re.ASCII,
 )
 
@@ -44,7 +44,7 @@ class Tile(NamedTuple):
     """The name of one file: `row` is a level ("0", "1", ...) or one of `BUNDLES`; `width` counts what is in it."""
 
     row: str
-    index: int
+    number: int
     width: int = TILE_WIDTH
 
     @property
@@ -55,7 +55,7 @@ class Tile(NamedTuple):
     @property
     def start(self) -> int:
         """The number, in its row, of the first thing in it."""
-        return self.index * TILE_WIDTH
+        return self.number * TILE_WIDTH
 
     @property
     def stop(self) -> int:
@@ -65,7 +65,7 @@ class Tile(NamedTuple):
 
 def tile_path(tile: Tile) -> str:
     """Protocol L14a: `tile/<row>/<N>[.p/<W>]`, N in groups of three digits, all but the last marked with an x."""
-    digits = str(tile.index)
+    digits = str(tile.number)
     digits = digits.zfill(-(-len(digits) // _DIGITS) * _DIGITS)
     groups = [digits[i : i + _DIGITS] for i in range(0, len(digits), _DIGITS)]
     path = "/".join(["tile", tile.row, *(f"x{group}" for group in groups[:-1]), groups[-1]])
@@ -76,8 +76,8 @@ def parse_tile_path(text: str) -> Tile:
     """Protocol L14b: read a path in its one form. Raises DecodeError."""
     match = _PATH.match(text)
     if match is not None:
-        index = int(match["index"].replace("x", "").replace("/", ""))
-        tile = Tile(match["row"], index, int(match["width"] or TILE_WIDTH))
+        number = int(match["number"].replace("x", "").replace("/", ""))
+        tile = Tile(match["row"], number, int(match["width"] or TILE_WIDTH))
         if 0 < tile.width <= TILE_WIDTH and tile.stop <= MAX_SAFE_INTEGER and tile_path(tile) == text:
             return tile
     raise DecodeError("is not the path of a tile", where="the address")
@@ -94,8 +94,8 @@ def row_tiles(row: str, size: int, *, after: int = 0) -> Iterator[Tile]:
     if length == row_length(row, after):
         return
     full, rest = divmod(length, TILE_WIDTH)
-    for index in range(row_length(row, after) // TILE_WIDTH, full):
-        yield Tile(row, index)
+    for number in range(row_length(row, after) // TILE_WIDTH, full):
+        yield Tile(row, number)
     if rest:
         yield Tile(row, full, rest)
 
@@ -140,7 +140,7 @@ def parse_tile(data: bytes, width: int, *, what: str = "the tile") -> list[bytes
 
 
 def nodes_from_tiles(size: int, read: Callable[[Tile], bytes]) -> NodeSource:
-    """Protocol L14h: the complete nodes of a tree, read from its tiles; unchecked: a proof made of them is to be checked.
+    """Protocol L14h: the complete nodes of a tree, read from its tiles; unchecked, so check the proof made of them.
 
     Args:
         size: of the tree; tells how wide the last tile of a level is.
@@ -151,17 +151,17 @@ def nodes_from_tiles(size: int, read: Callable[[Tile], bytes]) -> NodeSource:
     """
 
     @lru_cache(maxsize=64)
-    def hashes(row: str, index: int) -> list[bytes]:
-        width = min(TILE_WIDTH, row_length(row, size) - index * TILE_WIDTH)
-        tile = Tile(row, index, width)
+    def hashes(row: str, number: int) -> list[bytes]:
+        width = min(TILE_WIDTH, row_length(row, size) - number * TILE_WIDTH)
+        tile = Tile(row, number, width)
         return parse_tile(read(tile), width, what=tile_path(tile))
 
     def node(level: int, position: int) -> bytes:
         if level < 0 or position < 0 or (position + 1) << level > size:
             raise DecodeError(f"has no node {level}/{position}", where=f"the tree of {size} entries")
         row, above = divmod(level, TILE_HEIGHT)
-        index, start = divmod(position << above, TILE_WIDTH)
-        nodes = hashes(str(row), index)[start : start + (1 << above)]
+        number, start = divmod(position << above, TILE_WIDTH)
+        nodes = hashes(str(row), number)[start : start + (1 << above)]
         while len(nodes) > 1:
             nodes = [node_hash(nodes[i], nodes[i + 1]) for i in range(0, len(nodes), 2)]
         return nodes[0]
