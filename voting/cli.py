@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from voting.commands import credentials, demo, running, serve, setup, vote
+from voting.commands import accounts, authority, credentials, demo, running, serve, setup, vote
 from voting.terminal import Program, program_options
 
 
@@ -22,9 +22,11 @@ def main(debug: bool) -> None:
 for command in (
     demo.demo,
     serve.serve,
+    accounts.account,
     setup.election,
     running.status,
     credentials.credentials,
+    authority.authority,
     running.open_,
     vote.vote,
     running.notice,

@@ -34,10 +34,14 @@ _COLUMNS = {
     },
     "name": {"name", "full name", "nom", "nom complet", "nom et prenom", "prenom et nom"},
     "weight": {"weight", "poids", "votes", "voix", "nombre de voix", "shares", "parts"},
+    "language": {"language", "lang", "langue", "sprache"},
 }  # fmt: skip
 _KNOWN = {word: column for column, words in _COLUMNS.items() for word in words}
 _WEIGHT = re.compile(r"[1-9][0-9]{0,12}\Z")
-_MAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\Z")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*\Z")
+_ATOM = r"[^@\s.,:;<>()\[\]\\\"]+"
+_MAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_ATOM}(\.{_ATOM})*\Z")
+"""An address without quotation, comment or empty part: what every mail program takes."""
 _FORMULA = ("=", "+", "-", "@")
 """A spreadsheet runs a cell that begins with one of these."""
 
@@ -50,13 +54,15 @@ class Voter(NamedTuple):
     name: str | None = None
     email: str | None = None
     weight: int = 1
+    language: str | None = None
+    """Of messages to this voter, as a code such as "fr"; None if unknown."""
 
 
 def read_voter_list(data: bytes, *, name: str) -> list[Voter]:
     """Protocol K5: the voters of a CSV file, in its order.
 
-    The first row names the columns (id, email, name, weight, in English or French, in any order); a file with one
-    column may leave it out. Comma, semicolon, tab or bar; UTF-8, or UTF-16 with a byte order mark. Blank lines are
+    The first row names the columns (id, email, name, weight, language, in English or French, in any order); a file with
+    one column may leave it out. Comma, semicolon, tab or bar; UTF-8, or UTF-16 with a byte order mark. Blank lines are
     skipped. A voter without an id is identified by mail address, else by name. A weight left empty is 1.
 
     Args:
@@ -180,7 +186,11 @@ def _header(
         column = _KNOWN.get(name)
         if column is None:
             close = difflib.get_close_matches(name, _KNOWN, 1)
-            remedy = f"did you mean {_KNOWN[close[0]]}?" if close else "name it id, email, name or weight, or remove it"
+            remedy = (
+                f"did you mean {_KNOWN[close[0]]}?"
+                if close
+                else "name it id, email, name, weight or language, or remove it"
+            )
             problems.append(Problem(f"line {number}, column {position}", "has a name that is not known", remedy))
         elif column in columns:
             problems.append(Problem(f"line {number}, column {position}", f"is a second column of {column}"))
@@ -213,7 +223,8 @@ def _voters(rows: list[tuple[int, list[str] | None]], columns: list[str], proble
                     break
         problems.extend(faults)
         if not faults:
-            yield Voter(identifier, fields.get("name") or None, email or None, int(fields.get("weight") or "1"))
+            weight, language = int(fields.get("weight") or "1"), (fields.get("language") or "").lower() or None
+            yield Voter(identifier, fields.get("name") or None, email or None, weight, language)
 
 
 def _faults(fields: dict[str, str], where: str) -> Iterator[Problem]:
@@ -225,15 +236,22 @@ def _faults(fields: dict[str, str], where: str) -> Iterator[Problem]:
             yield Problem(where, f"has more than {MAX_CELL_CHARACTERS} characters as {column}", "shorten it")
         if any(unicodedata.category(character)[0] == "C" for character in cell):
             yield Problem(where, f"has a control or hidden character in its {column}", "type it again")
-        if column != "weight" and cell.startswith(_FORMULA):
+        if column not in {"weight", "language"} and cell.startswith(_FORMULA):
             yield Problem(
                 where, f"has a {column} that spreadsheets would take for a formula", "remove = + - @ in front"
             )
     weight = fields.get("weight")
     if weight and not (_WEIGHT.match(weight) and int(weight) <= MAX_WEIGHT):
         yield Problem(where, f"has a weight that is not a whole number from 1 to {MAX_WEIGHT}", "write 1 for one vote")
-    if fields.get("email") and not _MAIL.match(fields["email"]):
+    if fields.get("email") and not is_mail_address(fields["email"]):
         yield Problem(where, "has something that is no mail address as email", "write it like name@example.org")
+    if fields.get("language") and not _LANGUAGE.match(fields["language"].lower()):
+        yield Problem(where, "has something that is no language code as language", 'write a code such as "en" or "fr"')
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether messages can be sent to this address, as far as its form tells."""
+    return bool(_MAIL.match(text))
 
 
 def _plain(cell: str) -> str:

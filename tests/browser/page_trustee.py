@@ -21,9 +21,14 @@ class PageTrustee:
         self.page = page
         self.site = site
         self.index = index
-        self.file = folder / f"page-{index}.key"
+        self.folder = folder
+        self.file = folder / "none"
         self.passphrase = ""
         page.set_default_timeout(SOME_SECONDS)
+
+    def only_when_asked(self) -> None:
+        """From the next visit on, the page looks for news only when it is asked to: so tests do not depend on time."""
+        self.page.add_init_script("window.setInterval = () => 0;")
 
     def visit(self, *, invited: bool = True) -> None:
         """Come (back) to the page."""
@@ -31,8 +36,9 @@ class PageTrustee:
         self.page.goto(self.site.page + (f"#trustee={self.index}" if invited else ""))
         self.page.wait_for_selector("html[data-ready]")
 
-    def heading(self) -> str:
-        return self.page.locator("h1").inner_text()
+    def use(self, file: Path, passphrase: str) -> None:
+        """Take a key file that was made elsewhere."""
+        self.file, self.passphrase = file, passphrase
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -48,11 +54,17 @@ class PageTrustee:
         page.get_by_label("Type the passphrase from your paper").fill(self.passphrase)
         self.press("Go on")
         page.get_by_role("heading", name="Save your key file").wait_for()
-        with page.expect_download() as download:
-            self.press("Save the key file")
-        download.value.save_as(self.file)
+        self.save_key()
         self.press("I have saved it")
         self.unlock("Open it")
+
+    def save_key(self) -> str:
+        """Take the new key file from the browser; gives the name that it suggests."""
+        with self.page.expect_download() as download:
+            self.press("Save the key file")
+        self.file = self.folder / f"made-by-{self.index}.key"
+        download.value.save_as(self.file)
+        return download.value.suggested_filename
 
     def open_key(self) -> None:
         """With the key file, on a later visit."""
@@ -72,7 +84,7 @@ class PageTrustee:
     def look(self) -> None:
         """Read what is new on the board."""
         self.press("Look for news")
-        self.page.get_by_role("status").get_by_text("newest state").wait_for()
+        self.page.locator("#status", has_text="newest state").wait_for()
 
     def move(self, heading: str, *, entries: int = 1) -> None:
         """Do the next move, which must have this heading, and wait until the page says that it is done."""

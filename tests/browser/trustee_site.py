@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from flask import Flask, Response, request, send_from_directory
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bulletin_board.log import Submission
 from bulletin_board.reader import Appended, BoardReader, open_reader
@@ -20,8 +20,9 @@ from bulletin_board.server import board_api
 from tests.browser.conftest import BOOTH, CONTENT_SECURITY_POLICY
 from tests.simulators.election import BOARD_KEY
 from tests.simulators.trustees import TrusteeOffice
+from voting.booth.files import texts
 from voting.local_board import open_election_board
-from voting.translations import LANGUAGES, catalogue
+from voting.translations import LANGUAGES
 
 NAME = "club"
 
@@ -56,6 +57,11 @@ class TrusteeSite:
         return f"{self.address}/e/{NAME}/trustee"
 
 
+class _Silent(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Requests are not written down."""
+
+
 def _app(site: TrusteeSite) -> Flask:
     app = Flask(__name__, static_folder=None)
     board = OfficeBoard(site.office.folder / "board")
@@ -69,7 +75,7 @@ def _app(site: TrusteeSite) -> Flask:
     def booth(path: str) -> Response:
         language = path.removeprefix("texts/").removesuffix(".json")
         if path.startswith("texts/") and language in LANGUAGES:
-            return Response(app.json.dumps(catalogue(language)), content_type="application/json")
+            return Response(texts(language), content_type="application/json")
         return send_from_directory(BOOTH, path)
 
     @app.get("/favicon.ico")
@@ -92,7 +98,7 @@ def _app(site: TrusteeSite) -> Flask:
 def serve(office: TrusteeOffice) -> Iterator[TrusteeSite]:
     """Serve an office's election on a free port of this machine."""
     site = TrusteeSite(office, "")
-    server = make_server("127.0.0.1", 0, _app(site), threaded=True)
+    server = make_server("127.0.0.1", 0, _app(site), threaded=True, request_handler=_Silent)
     site.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

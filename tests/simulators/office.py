@@ -68,7 +68,7 @@ class Office:
         return self.urne("election", "new", self.folder, self.source, "--allow-toy-group")
 
     def record(self) -> ElectionRecord:
-        with open_reader(self.folder / "board") as board:
+        with open_reader(self.folder / "board", unpublished=True) as board:
             return replay_record(board, allow_toy=True)
 
     # -- trustees, who send message files ------------------------------------------------------------------------------

@@ -38,11 +38,11 @@ from voting.crypto.sharing import evaluate
 from voting.crypto.signatures import SigningKey
 from voting.election.decryption import decode_totals, make_share
 from voting.election.record import ElectionRecord, apply, require_tally
-from voting.election.steps import extend_election, give_notice, restart_ceremony
+from voting.election.steps import extend_election, give_notice, open_election, restart_ceremony
 from voting.protocol.encoding import encode, sha256, to_base64
 from voting.protocol.entries import signing_input
 from voting.protocol.errors import UrneError, VerificationError
-from voting.protocol.messages import SealedShare, TrusteeDealt
+from voting.protocol.messages import BoothFile, SealedShare, TrusteeDealt
 from voting.protocol.tlog.header import make_header
 
 FILE = Path(__file__).parent / "trustee.json"
@@ -173,7 +173,8 @@ class Story:
         for index in (2, 3):
             self._by(index, "confirm", rounds.confirm(self.trustees[index], simulator.ceremony, now()))
         voters = simulator.give_credentials([1, 2, 3])
-        simulator.open()
+        booth = [BoothFile(path, sha256(path.encode())) for path in ("booth/js/main.js", "booth/vote.html")]
+        simulator.board.append(*open_election(self.record, ADMINISTRATOR, now(), booth))
         simulator.board.append(*give_notice(self.record, ADMINISTRATOR, "Voting is open.\nVote early.", now()))
         for voter, choice in ((0, ADA), (1, ADA), (2, GRACE), (0, GRACE)):
             simulator.vote(voters[voter], [choice])

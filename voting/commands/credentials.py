@@ -60,19 +60,19 @@ def credentials(
     say(_("{count} voters, total weight {weight}", count=len(listed), weight=weight))
     if dry_run or target is None:
         with reading(folder, allow_toy=allow_toy) as (_board, record):
-            _require_room(record, weight)
+            require_room(record, weight)
         say(_("Dry run: nothing was written."))
         return
     with writing(folder, allow_toy=allow_toy) as election:
-        _require_room(election.record, weight)
+        require_room(election.record, weight)
         manifest = election.record.require_manifest()
         authority = read_signing_key(folder, "authority")
         codes = [generate_code(secrets.token_bytes) for _voter in listed]
         keys = [derive_credential(code, manifest.hash) for code in counted(_("Making codes"), codes, len(codes))]
         if out is not None:
-            _write_files(out, manifest, listed, codes)
+            write_code_files(out, manifest, listed, codes)
         else:
-            write_new_file(target, _merge_table(listed, codes))
+            write_new_file(target, merge_table(listed, codes))
         try:
             _publish(election, keys, listed, authority)
         except UrneError:
@@ -82,7 +82,7 @@ def credentials(
     tell(_("Give each voter their code, then delete {place}: whoever reads it can vote.", place=target))
 
 
-def _require_room(record: ElectionRecord, weight: int) -> None:
+def require_room(record: ElectionRecord, weight: int) -> None:
     """Refuse before any code is made what the board would refuse after."""
     if record.phase != Phase.SETUP:
         raise UsageError(
@@ -92,7 +92,7 @@ def _require_room(record: ElectionRecord, weight: int) -> None:
         raise UsageError(f"the weights of all voters add up to more than {MAX_TOTAL_WEIGHT}", remedy="lower them")
 
 
-def _write_files(out: Path, manifest: Manifest, voters: Sequence[Voter], codes: Sequence[str]) -> None:
+def write_code_files(out: Path, manifest: Manifest, voters: Sequence[Voter], codes: Sequence[str]) -> None:
     """One file per voter. If one cannot be written, none is left."""
     make_new_folder(out)
     digits = len(str(len(voters)))
@@ -124,7 +124,7 @@ def letter(manifest: Manifest, voter: Voter, code: str, wanted: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _merge_table(voters: Sequence[Voter], codes: Sequence[str]) -> bytes:
+def merge_table(voters: Sequence[Voter], codes: Sequence[str]) -> bytes:
     """A CSV file with a byte order mark, which spreadsheets need in order to read UTF-8."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)

@@ -108,7 +108,7 @@ class LocalPlace:
         with writing(self._folder, allow_toy=self._allow_toy) as election:
             Poll(election.record, election.record.phase).require_open()
             election.append(NewEntry(BALLOT, ballot.body), ballot.hints)
-        with open_reader(board_folder(self._folder)) as board:
+        with open_reader(board_folder(self._folder), unpublished=True) as board:
             found = board.find(ballot.body)
             if found is None:
                 raise UnavailableError("does not show the ballot that was just cast", where=str(self._folder))

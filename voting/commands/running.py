@@ -7,14 +7,15 @@ the wrong phase ends with a sentence and not with the number of a check.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
 from bulletin_board.export import export_record
-from bulletin_board.reader import open_reader
+from bulletin_board.reader import BoardReader, open_reader
+from bulletin_board.witness_settings import WITNESSES
 from voting.commands.words import moment_text, read_moment
 from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
@@ -34,6 +35,7 @@ from voting.files import read_file
 from voting.issues import blocking_issues, phase_name
 from voting.message_file import MAX_MESSAGE_FILE_BYTES, read_message_file
 from voting.protocol.errors import UsageError
+from voting.protocol.manifest import Manifest
 from voting.protocol.text import plain, text_problems
 from voting.result_text import result_lines
 from voting.terminal import json_option, print_json, say, tell, toy_option
@@ -49,12 +51,13 @@ folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 @toy_option
 def status(folder: Path, as_json: bool, allow_toy: bool) -> None:
     """Show where the election in DIR stands, what is next, and who has to act."""
-    with reading(folder, allow_toy=allow_toy) as (_board, record):
+    with reading(folder, allow_toy=allow_toy) as (board, record):
         issues = blocking_issues(record)
+        signed = list(_witness_lines(board, record.require_manifest()))
     if as_json:
         print_json(_status(record) | {"next": [issue._asdict() for issue in issues]})
         return
-    say("\n".join(_status_lines(record)))
+    say("\n".join([*_status_lines(record), *signed]))
     if not issues:
         say(_("Nothing is left to do."))
     for issue in issues:
@@ -83,6 +86,35 @@ def _status_lines(record: ElectionRecord) -> list[str]:
     if record.cancelled is not None:
         lines.append(_("Reason of the cancelling: {text}", text=record.cancelled.reason))
     return lines
+
+
+def _witness_lines(board: BoardReader, manifest: Manifest) -> Iterator[str]:
+    """Whether the witnesses that the manifest names are asked, and have signed."""
+    wanted, asked = manifest.witness_policy(), board.witnesses.policy
+    if set(wanted.keys) - set(asked.keys) or asked.quorum < wanted.quorum:
+        yield _(
+            "The manifest demands {quorum} of {count} witnesses, but {file} does not say so: see `urne-board"
+            " witnesses`.",
+            quorum=wanted.quorum,
+            count=len(wanted.keys),
+            file=board.folder / WITNESSES,
+        )
+    if asked.quorum:
+        size = len(board)
+        with open_reader(board.folder) as reader:
+            published = len(reader)
+        if published < size:
+            yield _missing_quorum(published, size)
+        else:
+            yield _("{quorum} witnesses have signed all {size} entries.", quorum=asked.quorum, size=size)
+
+
+def _missing_quorum(published: int, size: int) -> str:
+    return _(
+        "The quorum of witnesses is missing: only {published} of {size} entries are published.",
+        published=published,
+        size=size,
+    )
 
 
 def _status(record: ElectionRecord) -> dict[str, object]:
@@ -278,8 +310,10 @@ def submit(folder: Path, message: Path, allow_toy: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace RECORD if it exists.")
 def export(folder: Path, target: Path, force: bool) -> None:
     """Write the record that observers verify: a folder, or one file if RECORD ends in .zip."""
-    with open_reader(board_folder(folder)) as board:
+    with open_reader(board_folder(folder)) as board, open_reader(board.folder, unpublished=True) as whole:
         count = export_record(board, target, force=force)
+        if count < len(whole):
+            tell(_missing_quorum(count, len(whole)))
     tell(_("{count} entries written to {target}. Verify them with: urne-verify {target}", count=count, target=target))
 
 

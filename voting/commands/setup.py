@@ -88,6 +88,17 @@ def manifest_lines(manifest: Manifest, wanted: str) -> list[str]:
     lines.append(
         _("Trustees: {names}; {threshold} of them decrypt together", names=names, threshold=manifest.threshold)
     )
+    if manifest.witnesses:
+        policy = manifest.witness_policy()
+        lines.append(
+            _(
+                "Witnesses of the board: {names}; {quorum} of them must sign. Up to {tolerated} dishonest ones cannot"
+                " help to show different boards to different people",
+                names=", ".join(key.name for key in policy.keys),
+                quorum=policy.quorum,
+                tolerated=policy.tolerated,
+            )
+        )
     if manifest.schedule is not None:
         for label, moment in (
             (_("Opens:"), manifest.schedule.opens),

@@ -6,7 +6,7 @@
  * Must not touch the document or the network.
  */
 
-import { fromBase64Url } from "../core/bytes.js";
+import { fromBase64Url, toHex } from "../core/bytes.js";
 import { encodeCanonical } from "../core/canonical.js";
 import { checkPublicKey } from "../core/ed25519.js";
 import { DecodeError } from "../core/errors.js";
@@ -23,6 +23,8 @@ const MAX_VALUES = 1000;
 const MAX_BRANCHES = 3000;
 const MAX_NAME_CHARACTERS = 100;
 const MAX_CONTACT_CHARACTERS = 200;
+const MAX_WITNESSES = 15;
+const TYPE_COSIGNATURE = 0x04;
 const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/;
 
 /**
@@ -45,7 +47,7 @@ export function checkManifest(manifest) {
     checkPublicKey(key, name);
     return key;
   });
-  parseVkey(manifest.board, "board");
+  checkWitnesses(manifest, parseVkey(manifest.board, "board"));
   return { hash: sha256Hex(encodeCanonical(manifest)), group, shape: shapeOf(manifest), administrator };
 }
 
@@ -70,6 +72,17 @@ function checkSchedule({ schedule }) {
   if (schedule === null) return;
   const { opens, closes } = schedule;
   refuseUnless(isMoment(opens) && isMoment(closes) && opens < closes, "schedule", "is not an opening and a later end");
+}
+
+/** L20b: witnesses with keys of their own, and a quorum that two halves cannot both reach. */
+function checkWitnesses({ quorum = 0, witnesses = [] }, board) {
+  const keys = witnesses.map((vkey, position) => parseVkey(vkey, `witnesses[${position + 1}]`));
+  const areWitnesses = keys.every(({ type, key }) => type === TYPE_COSIGNATURE && toHex(key) !== toHex(board.key));
+  const names = new Set(keys.map(({ name }) => name));
+  const areDistinct = names.size === keys.length && new Set(keys.map(({ key }) => toHex(key))).size === keys.length;
+  refuseUnless(areWitnesses && areDistinct && keys.length <= MAX_WITNESSES, "witnesses", "are not keys of witnesses");
+  const isSafe = Number.isInteger(quorum) && quorum <= keys.length && (quorum * 2 > keys.length || keys.length === 0);
+  refuseUnless(isSafe && quorum >= 0, "quorum", "does not fit the number of witnesses");
 }
 
 function checkTrustees({ trustees, threshold }) {

@@ -19,7 +19,7 @@ function localized(value, where) {
   record(Object.fromEntries(Object.keys(value ?? {}).map((language) => [language, text])))(value, where);
 }
 
-const manifest = record({
+const MANIFEST = {
   administrator: text,
   authority: text,
   board: text,
@@ -34,7 +34,13 @@ const manifest = record({
   title: localized,
   trustees: list(record({ name: text })),
   version: int,
-});
+};
+
+/** `quorum` and `witnesses` stand in a manifest only if there are witnesses. */
+function manifest(value, where) {
+  const isWitnessed = Object.hasOwn(value ?? {}, "witnesses");
+  record(isWitnessed ? { ...MANIFEST, quorum: int, witnesses: list(text) } : MANIFEST)(value, where);
+}
 
 const OF_TRUSTEE = { attempt: int, index: int, manifest: text, time: text };
 
