@@ -162,7 +162,7 @@ def writing(folder: Path, *, allow_toy: bool = False) -> Iterator[OpenElection]:
 @contextmanager
 def reading(folder: Path, *, allow_toy: bool = False) -> Iterator[tuple[BoardReader, ElectionRecord]]:
     """Open an election to look at it; others may write meanwhile. Raises as `writing` does."""
-    with open_reader(board_folder(folder)) as board:
+    with open_reader(board_folder(folder), unpublished=True) as board:
         yield board, replay_record(board, allow_toy=allow_toy)
 
 

@@ -48,7 +48,11 @@ class Post:
         self.sent.append(f"{secrets.randbelow(10**6):06}")
         return "a•••@example.org"
 
-    def confirm(self, election: HostedElection, credential: str, code: str) -> str:
+    def confirm(self, election: HostedElection, credential: str, code: str, signature: str) -> str:
+        manifest = election.look(lambda record: record.require_manifest().hash)
+        key = VerifyKey.decode(from_base64(credential, 32, what="credential"))
+        signed = frame(b"urne-v1-factor-confirm", bytes.fromhex(manifest), code.encode())
+        key.verify(signed, from_base64(signature, 64, what="signature"))
         if code != self.sent[-1]:
             raise Refusal("factor-wrong")
         self.tokens.add(token := secrets.token_urlsafe(32))

@@ -284,7 +284,11 @@ class Site:
         return Response(encode({"hint": "a•••@example.org\x1b"}))
 
     def factor_confirm(self, name: str) -> Response:
-        if msgspec.json.decode(request.get_data())["code"] != "123456":
+        given = msgspec.json.decode(request.get_data())
+        key = VerifyKey.decode(from_base64(given["credential"], 32, what="credential"), what="credential")
+        signed = frame(b"urne-v1-factor-confirm", bytes.fromhex(self.manifest.hash), given["code"].encode())
+        key.verify(signed, from_base64(given["signature"], 64, what="signature"), what="signature")
+        if given["code"] != "123456":
             error = {"check": "", "code": "token", "message": "is not the code", "remedy": "", "where": "the code"}
             return Response(encode({"error": error}), status=403)
         return Response(encode({"token": "token-7"}))

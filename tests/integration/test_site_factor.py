@@ -69,7 +69,12 @@ def mailed_code(site: SiteSimulator) -> str:
 
 
 def confirm(site: SiteSimulator, club: HostedSimulator, key: SigningKey, code: str) -> str:
-    return site.services.factor.confirm(club.hosted, public(key), code)
+    return site.services.factor.confirm(club.hosted, public(key), code, signed_code(club, key, code))
+
+
+def signed_code(club: HostedSimulator, key: SigningKey, code: str) -> str:
+    signed = frame(b"urne-v1-factor-confirm", bytes.fromhex(club.manifest.hash), code.encode("ascii"))
+    return to_base64(key.sign(signed))
 
 
 def refused(code: str) -> pytest.RaisesExc[FactorError]:
@@ -236,6 +241,16 @@ def test_junk_is_refused_by_the_rules_and_not_by_the_gate(site: SiteSimulator, c
     assert not isinstance(caught.value, TokenError)
 
 
+def test_a_stranger_cannot_use_up_a_voters_tries(site: SiteSimulator, club: HostedSimulator) -> None:
+    ada, bob = key_of(site, club), key_of(site, club, "bob")
+    ask(site, club, ada)
+    code = mailed_code(site)
+    for _ in range(TRIES + 1):
+        with refused("factor-signature"):
+            site.services.factor.confirm(club.hosted, public(ada), "000000", signed_code(club, bob, "000000"))
+    assert confirm(site, club, ada, code)
+
+
 def test_the_whole_way_over_http(tmp_path: Path) -> None:
     whole = AdminSite(tmp_path)
     services = whole.services
@@ -263,9 +278,15 @@ def test_the_whole_way_over_http(tmp_path: Path) -> None:
     found = re.search(r"one-time code: (\d{6})", whole.mail.sent[-1].letter.body)
     assert found is not None
     wrong = f"{(int(found[1]) + 1) % 10**6:06}"
-    answer = client.post("/e/club/factor/confirm", json={"credential": public(key), "code": wrong})
+    answer = client.post(
+        "/e/club/factor/confirm",
+        json={"credential": public(key), "code": wrong, "signature": signed_code(club, key, wrong)},
+    )
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (403, "factor-wrong")
-    answer = client.post("/e/club/factor/confirm", json={"credential": public(key), "code": found[1]})
+    answer = client.post(
+        "/e/club/factor/confirm",
+        json={"credential": public(key), "code": found[1], "signature": signed_code(club, key, found[1])},
+    )
     token = answer.get_json()["token"]
     ballot = club.encrypt(code, [ChooseSelection((0,))])
     hints = ballot.hints.decode() if ballot.hints else "null"

@@ -27,7 +27,7 @@ class FactorService(Protocol):
     def request(self, election: HostedElection, credential: str, time: str, signature: str) -> str:
         """Send a code to this voter; gives a hint at the address."""
 
-    def confirm(self, election: HostedElection, credential: str, code: str) -> str:
+    def confirm(self, election: HostedElection, credential: str, code: str, signature: str) -> str:
         """Take a code back; gives the token that must come with the ballot."""
 
 
@@ -55,10 +55,11 @@ class FactorRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FactorConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The six digits from the e-mail."""
+    """The six digits from the e-mail; `signature` is over the manifest's hash and `code`."""
 
     credential: str
     code: str
+    signature: str
 
     def __repr__(self) -> str:
         return "<FactorConfirmation>"
@@ -77,7 +78,7 @@ def factor_blueprint(elections: Elections, service: FactorService) -> Blueprint:
     @pages.post("/e/<name>/factor/confirm")
     def confirm(name: str) -> ResponseReturnValue:
         given = _posted(FactorConfirmation)
-        return _json({"token": service.confirm(elections.get(name), given.credential, given.code)})
+        return _json({"token": service.confirm(elections.get(name), given.credential, given.code, given.signature)})
 
     @pages.errorhandler(UrneError)
     def refused(error: UrneError) -> ResponseReturnValue:

@@ -39,6 +39,7 @@ from voting.web_log import LogPages
 T = TypeVar("T")
 
 FACTOR_PURPOSE = b"urne-v1-factor"
+CONFIRM_PURPOSE = b"urne-v1-factor-confirm"
 MAX_PREFIX = 4
 _GOOD, _NOT_FOUND = 200, 404
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -189,8 +190,10 @@ class RemotePlace:
         problem = ""
         for attempt in range(CODE_TRIES):
             code = ask_code(clean(hint), problem).strip()
+            agreed = frame(CONFIRM_PURPOSE, bytes.fromhex(manifest.hash), code.encode("ascii", "replace"))
+            answer = {"code": code, "credential": credential, "signature": to_base64(key.sign(agreed))}
             try:
-                return self._post("factor/confirm", {"code": code, "credential": credential}, _Token).token
+                return self._post("factor/confirm", answer, _Token).token
             except Refused as error:
                 if attempt == CODE_TRIES - 1:
                     raise

@@ -19,7 +19,8 @@ from voting.protocol.methods import AnyQuestion
 from voting.protocol.moment import parse_moment
 from voting.protocol.shape import BallotShape, join
 from voting.protocol.text import Text, localized_problems, text_problems
-from voting.protocol.tlog.note import parse_vkey
+from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.witnesses import WitnessPolicy, parse_witnesses, witness_problems
 
 VERSION = 1
 MAX_TRUSTEES = 50
@@ -48,8 +49,11 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closes: str
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """Everything that is fixed before the election starts. Its hash is part of every later signature and proof."""
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, omit_defaults=True):
+    """Everything that is fixed before the election starts. Its hash is part of every later signature and proof.
+
+    `quorum` and `witnesses` stand in it only if there are witnesses.
+    """
 
     administrator: str
     """Ed25519 key of the administrator, base64url."""
@@ -71,6 +75,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     title: Text
     trustees: tuple[TrusteeInfo, ...]
     version: int
+    quorum: int = 0
+    """How many of the witnesses must have signed a checkpoint before it counts."""
+    witnesses: tuple[str, ...] = ()
+    """The witnesses' keys as signed-note verifier keys of type 0x04."""
 
     @cached_property
     def hash(self) -> Hash:
@@ -90,6 +98,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     def crypto_group(self) -> Group:
         """The group by name."""
         return group_by_name(self.group)
+
+    def witness_policy(self) -> WitnessPolicy:
+        """Whose cosignatures count, and how many are needed. Raises DecodeError for a bad key."""
+        return parse_witnesses(self.witnesses, self.quorum)
 
     def administrator_key(self) -> VerifyKey:
         return VerifyKey.decode(from_base64(self.administrator, 32, what="administrator"), what="administrator")
@@ -119,10 +131,12 @@ def manifest_problems(manifest: Manifest) -> Iterator[Problem]:
             read()
         except UrneError as error:
             yield Problem(name, error.problem)
+    board: NoteKey | None = None
     try:
-        parse_vkey(manifest.board, what="board")
+        board = parse_vkey(manifest.board, what="board")
     except UrneError as error:
         yield Problem("board", error.problem)
+    yield from witness_problems(manifest.witnesses, manifest.quorum, board)
     yield from _question_problems(manifest)
 
 

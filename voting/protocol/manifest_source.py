@@ -27,6 +27,7 @@ from voting.protocol.methods import METHODS, AnyQuestion
 from voting.protocol.moment import format_moment
 from voting.protocol.text import Text
 from voting.protocol.tlog.note import note_key
+from voting.protocol.tlog.witnesses import least_quorum
 
 MAX_SOURCE_BYTES = 1024 * 1024
 MAX_NUMBER = 10**9
@@ -36,7 +37,7 @@ Form = Literal["toml", "json"]
 
 _KEYS = (
     "title", "description", "contact", "language", "languages", "group", "trustees", "threshold", "schedule",
-    "questions",
+    "questions", "witnesses", "quorum",
 )  # fmt: skip
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)\Z", re.DOTALL)
 _LANGUAGE_KEY = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
@@ -148,6 +149,8 @@ class _Source:
         self._require_known(data, _KEYS, "")
         trustees = self._trustees()
         majority = len(trustees) // 2 + 1
+        witnesses = self._witnesses()
+        safe = least_quorum(len(witnesses))
         self.questions = [
             self._question(item, f"questions[{position}]")
             for position, item in enumerate(self._list(data, "questions", "questions"), start=1)
@@ -167,6 +170,8 @@ class _Source:
             title=self._text(self._required(data, "title", "title"), "title"),
             trustees=trustees,
             version=VERSION,
+            quorum=self._number(data.get("quorum", safe), "quorum", default=safe),
+            witnesses=witnesses,
         )
 
     def other_problems(self, manifest: Manifest) -> Iterator[Problem]:
@@ -205,6 +210,10 @@ class _Source:
                 item, where = self._required(item, "name", f"{where}.name"), f"{where}.name"
             names.append(TrusteeInfo(self._string(item, where)))
         return tuple(names)
+
+    def _witnesses(self) -> tuple[str, ...]:
+        rows = self._list(self.data, "witnesses", "witnesses") if "witnesses" in self.data else []
+        return tuple(self._string(item, f"witnesses[{position}]") for position, item in enumerate(rows, start=1))
 
     def _schedule(self) -> Schedule | None:
         schedule = self.data.get("schedule")

@@ -34,6 +34,7 @@ from voting.site.store import SiteStore
 from voting.site.voter_store import VoterRow, VoterStore
 
 PURPOSE = b"urne-v1-factor"
+CONFIRM_PURPOSE = b"urne-v1-factor-confirm"
 CODE_DIGITS = 6
 CODE_LASTS = timedelta(minutes=10)
 TRIES = 5
@@ -98,7 +99,15 @@ class FactorService:
             FactorError: if it is refused.
         """
         self._require_factor(election)
-        self._require_signature(election, credential, time, signature)
+        try:
+            said = parse_moment(time)
+        except DecodeError:
+            raise FactorError("factor-signature", "was asked for without a time") from None
+        self._verify_signature(election, credential, PURPOSE, time, signature)
+        if abs(said - self._now()) > CLOCK_DIFFERENCE:
+            raise FactorError(
+                "factor-signature", "was asked for at another time than now", remedy="set the clock of your device"
+            )
         voter = self._voter(election, credential)
         if not voter.email:
             raise FactorError("factor-no-address", "cannot be sent: no mail address is known for this voter")
@@ -114,13 +123,22 @@ class FactorService:
         self._outbox.wake()
         return hidden_address(voter.email)
 
-    def confirm(self, election: HostedElection, credential: str, code: str) -> str:
+    def confirm(self, election: HostedElection, credential: str, code: str, signature: str) -> str:
         """Protocol K8: take a code back; gives the token that must come with the ballot.
+
+        Args:
+            credential: the voter's public key, base64url.
+            code: as the voter typed it.
+            signature: base64url, by the credential over purpose, manifest hash and `code`, framed: so nobody else can
+                use up a voter's tries.
 
         Raises:
             FactorError: if it is refused.
         """
         self._require_factor(election)
+        if not code.isascii():
+            raise FactorError("factor-wrong", "is wrong", remedy="type the digits of the newest mail")
+        self._verify_signature(election, credential, CONFIRM_PURPOSE, code, signature)
         voter = self._voter(election, credential)
         row = self._rows.code(voter.id)
         now = self._now()
@@ -184,21 +202,17 @@ class FactorService:
         if election.look(lambda record: record.phase) != Phase.OPEN:
             raise FactorError("factor-none", "is not needed: voting is not open")
 
-    def _require_signature(self, election: HostedElection, credential: str, time: str, signature: str) -> None:
+    def _verify_signature(
+        self, election: HostedElection, credential: str, purpose: bytes, text: str, signature: str
+    ) -> None:
+        """Only who has the voter's code may ask. Raises FactorError."""
         manifest: Hash = election.look(lambda record: record.require_manifest().hash)
         try:
             key = VerifyKey.decode(from_base64(credential, 32, what="credential"), what="credential")
-            said = parse_moment(time)
-            key.verify(
-                frame(PURPOSE, bytes.fromhex(manifest), time.encode("ascii")),
-                from_base64(signature, 64, what="signature"),
-            )
+            signed = frame(purpose, bytes.fromhex(manifest), text.encode("ascii"))
+            key.verify(signed, from_base64(signature, 64, what="signature"))
         except (DecodeError, SignatureInvalid):
             raise FactorError("factor-signature", "was asked for with a signature that does not hold") from None
-        if abs(said - self._now()) > CLOCK_DIFFERENCE:
-            raise FactorError(
-                "factor-signature", "was asked for at another time than now", remedy="set the clock of your device"
-            )
 
     def _voter(self, election: HostedElection, credential: str) -> VoterRow:
         voter = self._voters.by_key(election.name, credential)

@@ -1,4 +1,5 @@
-"""The answers to single questions in words: where a ballot is, whether a booth is the one that was named.
+"""The answers to single questions in words: where a ballot is, whether a booth is the one that was named, whether a
+board has lied.
 
 This module must not import anything of the board, the booth or the trustee tools.
 """
@@ -7,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from voting.protocol.encoding import Hash
+from voting.protocol.tlog.evidence import Contradiction
+from voting.protocol.tlog.note import NoteKey
 from voting.translations import text as _
 from voting.verifier.booth import BoothReport
 from voting.verifier.lookup import BallotFate, BallotState
@@ -50,3 +54,20 @@ def booth_lines(report: BoothReport) -> Iterator[str]:
         return
     yield _("All {count} addresses of the booth give what the election's opening names.", count=report.checked)
     yield _("A site can serve other files to others: ask from different places, and while people vote.")
+
+
+def evidence_lines(found: Contradiction, key: NoteKey, manifest: Hash | None) -> Iterator[str]:
+    """What evidence shows about the board with this key, which the manifest with this hash names."""
+    yield _("The board {board} has lied: it signed two things that cannot both be true.", board=key.name)
+    if found.place is not None:
+        yield _("Both are about entry {entry}, which it signed with two different contents.", entry=found.place)
+    elif found.first.size == found.second.size:
+        yield _("It signed two different lists of {count} entries.", count=found.first.size)
+    else:
+        yield _(
+            "It signed {first} entries, and {second} entries that do not begin with the same ones.",
+            first=found.first.size,
+            second=found.second.size,
+        )
+    if manifest is not None:
+        yield _("Its key is the one in the manifest with the hash {hash}.", hash=manifest)

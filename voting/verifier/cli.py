@@ -15,11 +15,12 @@ import msgspec
 
 from voting import __version__
 from voting.address import Address, parse_address
-from voting.files import read_file
-from voting.protocol.encoding import parse_hash
+from voting.files import PUBLIC, read_file, replace_file
+from voting.protocol.encoding import decode, parse_hash
 from voting.protocol.errors import DecodeError, UnavailableError, UsageError, VerificationError
 from voting.protocol.manifest import Manifest
 from voting.protocol.tlog.checkpoint import Checkpoint
+from voting.protocol.tlog.evidence import MAX_EVIDENCE_BYTES, check_evidence, read_evidence
 from voting.protocol.tlog.header import EntryHeader
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
@@ -27,7 +28,7 @@ from voting.protocol.tracker import parse_tracker
 from voting.terminal import PLACE, Program, json_option, print_json, program_options, say, toy_option
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
-from voting.verifier.answer_text import booth_lines, fate_lines
+from voting.verifier.answer_text import booth_lines, evidence_lines, fate_lines
 from voting.verifier.booth import compare_booth
 from voting.verifier.checks import CHECKS
 from voting.verifier.context import Announced
@@ -40,6 +41,7 @@ from voting.verifier.receipt import (
     check_receipt,
     checkpoint_size,
     earlier_checkpoint,
+    evidence_of,
     read_receipt_file,
     verify_kept,
 )
@@ -257,9 +259,22 @@ def tracker(code: str, record: Path | Address, as_json: bool, allow_toy: bool) -
 @click.argument("file", type=_path)
 @click.option("--record", type=PLACE, help="Also check that this record keeps the ballot.")
 @click.option("--vkey", metavar="VKEY", help="The board's key, if there is no record at hand.")
+@click.option(
+    "--evidence",
+    type=_path,
+    metavar="FILE2",
+    help="Where to write the proof if the board broke its word (FILE.evidence).",
+)
 @json_option
 @toy_option
-def receipt(file: Path, record: Path | Address | None, vkey: str | None, as_json: bool, allow_toy: bool) -> None:
+def receipt(
+    file: Path,
+    record: Path | Address | None,
+    vkey: str | None,
+    evidence: Path | None,
+    as_json: bool,
+    allow_toy: bool,
+) -> None:
     """Check the receipt in FILE: that the board has signed for the ballot, and with --record, that it kept it."""
     if (record is None) == (vkey is None):
         raise UsageError("needs either --record or --vkey", remedy="the record is the better one: it shows more")
@@ -268,7 +283,8 @@ def receipt(file: Path, record: Path | Address | None, vkey: str | None, as_json
         header, checkpoint = check_receipt(saved, parse_vkey(vkey or "", what="--vkey"), what=str(file))
         kept = None
     else:
-        header, checkpoint = _kept(saved, record, what=str(file), allow_toy=allow_toy)
+        target = evidence or file.with_name(f"{file.name}.evidence")
+        header, checkpoint = _kept(saved, record, target, what=str(file), allow_toy=allow_toy)
         kept = True
     if as_json:
         print_json({"entry": header.seq, "type": header.type, "size": checkpoint.size, "signed": True, "kept": kept})
@@ -290,15 +306,51 @@ def receipt(file: Path, record: Path | Address | None, vkey: str | None, as_json
         say(_("Whether the board has kept it, a record tells: use --record."))
 
 
-def _kept(saved: ReceiptFile, record: Path | Address, *, what: str, allow_toy: bool) -> tuple[EntryHeader, Checkpoint]:
-    """Check a receipt under the key in the record's manifest, and the record against the receipt."""
+def _kept(
+    saved: ReceiptFile, record: Path | Address, evidence: Path, *, what: str, allow_toy: bool
+) -> tuple[EntryHeader, Checkpoint]:
+    """Check a receipt under the key in the record's manifest, and the record against the receipt.
+
+    If the record breaks the promise, and the board signed both, what convicts it is written to `evidence`.
+    """
     size = checkpoint_size(parse_receipt(saved.proof.encode("utf-8"), what=what).checkpoint, what=what)
     with open_place(record) as source:
         replay = replay_record(source, allow_toy=allow_toy, root_at=size)
         key = parse_vkey(_sound_manifest(replay).board, what="the manifest's board key")
         header, checkpoint = check_receipt(saved, key, what=what)
-        verify_kept(saved, checkpoint, source, replay)
+        try:
+            verify_kept(saved, checkpoint, source, replay)
+        except VerificationError as error:
+            proof = evidence_of(saved, source, key)
+            if proof is not None:
+                replace_file(evidence, proof, mode=PUBLIC)
+                error.remedy = (
+                    f"the board signed both: {evidence} proves it to anybody (urne-verify evidence). Publish it"
+                )
+            raise
     return header, checkpoint
+
+
+@main.command("evidence")
+@click.argument("file", type=_path)
+@click.option("--vkey", metavar="VKEY", help="The board's key, as it was announced.")
+@click.option("--manifest", type=_path, metavar="FILE2", help="The manifest that names the board's key.")
+@json_option
+def check_evidence_file(file: Path, vkey: str | None, manifest: Path | None, as_json: bool) -> None:
+    """Check the evidence in FILE: that a board signed two things which cannot both be true."""
+    if (manifest is None) == (vkey is None):
+        raise UsageError("needs either --vkey or --manifest", remedy="the key in FILE itself would prove nothing")
+    named = decode(read_file(manifest), Manifest, what=str(manifest)) if manifest is not None else None
+    key = parse_vkey(named.board if named is not None else vkey or "", what="the board's key")
+    found = check_evidence(
+        read_evidence(read_file(file, limit=MAX_EVIDENCE_BYTES), what=str(file)), key, what=str(file)
+    )
+    if as_json:
+        told = {"board": key.vkey, "convicts": True, "sizes": [found.first.size, found.second.size]}
+        print_json({**told, "entry": found.place, "manifest": named.hash if named is not None else None})
+        return
+    for line in evidence_lines(found, key, named.hash if named is not None else None):
+        say(line)
 
 
 @main.command()

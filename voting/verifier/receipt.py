@@ -1,4 +1,4 @@
-"""Protocol V9: receipts of voters, held against a record; and what an earlier visit left to compare with.
+"""Protocol V9: receipts of voters, held against a record; what an earlier visit left to compare with; evidence.
 
 The receipt file itself is `voting.protocol.tlog.receipt_file`.
 This module must not import anything of the board, the booth or the trustee tools.
@@ -6,10 +6,11 @@ This module must not import anything of the board, the booth or the trustee tool
 
 from __future__ import annotations
 
-from voting.protocol.errors import VerificationError
+from voting.protocol.errors import UrneError, VerificationError
 from voting.protocol.tlog.checkpoint import Checkpoint, parse_checkpoint
+from voting.protocol.tlog.evidence import check_evidence, read_evidence, receipt_evidence, write_evidence
 from voting.protocol.tlog.header import parse_header
-from voting.protocol.tlog.note import parse_note
+from voting.protocol.tlog.note import NoteKey, parse_note
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tlog.receipt_file import (
     MAX_RECEIPT_FILE_BYTES,
@@ -28,6 +29,7 @@ __all__ = [
     "check_receipt",
     "checkpoint_size",
     "earlier_checkpoint",
+    "evidence_of",
     "read_receipt_file",
     "verify_kept",
     "write_receipt_file",
@@ -60,6 +62,28 @@ def verify_kept(receipt: ReceiptFile, checkpoint: Checkpoint, source: RecordSour
     if replay.earlier_root != checkpoint.root:
         reason = f"the record's first {checkpoint.size} entries are not those that the board had signed in the receipt"
         raise VerificationError("21", subject, reason)
+
+
+def evidence_of(receipt: ReceiptFile, source: RecordSource, key: NoteKey) -> bytes | None:
+    """Protocol V9e: the evidence file (L23) that convicts a board which breaks the promise of a receipt.
+
+    Args:
+        receipt: one that `check_receipt` accepted.
+        source: the record that does not keep it.
+        key: the board's.
+
+    Returns:
+        None if the board did not sign this record as it is, or if both can be true: the record may just be older.
+    """
+    try:
+        found = receipt_evidence(receipt, list(source.headers()), source.checkpoint, key)
+        if found is None:
+            return None
+        data = write_evidence(found)
+        check_evidence(read_evidence(data), key)
+    except UrneError:
+        return None
+    return data
 
 
 def earlier_checkpoint(data: bytes, *, what: str) -> bytes:

@@ -1,5 +1,6 @@
 /**
- * The second factor's two requests. The first is signed with the voter's key, so that nobody else can have mails sent.
+ * The second factor's two requests. Both are signed with the voter's key, so that nobody else can have
+ * mails sent or use up the voter's tries.
  *
  * Must not import screens.
  */
@@ -9,6 +10,7 @@ import { frame } from "../core/kdf.js";
 import { requestJson } from "./network.js";
 
 const PURPOSE = "urne-v1-factor";
+const CONFIRM_PURPOSE = "urne-v1-factor-confirm";
 
 /**
  * Have a one-time code sent.
@@ -17,8 +19,7 @@ const PURPOSE = "urne-v1-factor";
  */
 export async function requestFactor(election, voter) {
   const time = new Date(Date.now() + election.clockOffset).toISOString();
-  const signed = frame(utf8(PURPOSE), fromHex(election.manifestHash), utf8(time));
-  const signature = toBase64Url(await voter.credential.sign(signed));
+  const signature = await signedText(election, voter, PURPOSE, time);
   const { hint } = await post(election, "request", { credential: voter.publicKey, time, signature });
   return String(hint);
 }
@@ -29,8 +30,14 @@ export async function requestFactor(election, voter) {
  * @returns {Promise<string>} the token that goes with the ballot
  */
 export async function confirmFactor(election, voter, code) {
-  const { token } = await post(election, "confirm", { credential: voter.publicKey, code });
+  const signature = await signedText(election, voter, CONFIRM_PURPOSE, code);
+  const { token } = await post(election, "confirm", { credential: voter.publicKey, code, signature });
   return String(token);
+}
+
+async function signedText(election, voter, purpose, text) {
+  const signed = frame(utf8(purpose), fromHex(election.manifestHash), utf8(text));
+  return toBase64Url(await voter.credential.sign(signed));
 }
 
 function post(election, step, data) {
