@@ -102,7 +102,7 @@ def how_it_is_decided(question: Question) -> str:
             listed = ", ".join(map(str, points))
             return _("Ranks give points ({points}); the option with the most points wins.", points=listed)
         case Condorcet(rule=rule) | CondorcetTies(rule=rule):
-            return _("The option that beats each other one wins; if there is none, the rule {rule} decides.",
+            return _("The option that beats each other one wins; if there is none, this rule decides: {rule}.",
                      rule=pairwise_rule(rule))  # fmt: skip
     return ""
 

@@ -144,6 +144,7 @@ def _give_codes(site: Site) -> list[str]:
 def _tell(demo: DemoSite, address: str) -> None:
     election = f"{address}/e/{NAME}"
     programs = Path(sys.argv[0]).resolve().parent
+    toy = ["--allow-toy-group"] if demo.site.services.settings.allow_toy else []
     say()
     say(_("Now it is your turn. A small election is open on this machine, and you have every part in it."))
     say()
@@ -167,13 +168,13 @@ def _tell(demo: DemoSite, address: str) -> None:
         say()
     say(_("Decrypt it: any two of the three trustees. In the terminal:"))
     for key in demo.keys[:THRESHOLD]:
-        options = ["--key", str(key), "--passphrase-file", str(demo.passphrase)]
+        options = ["--key", str(key), "--passphrase-file", str(demo.passphrase), *toy]
         say(f"  {shlex.join([str(programs / 'urne-trustee'), 'decrypt', *options, election])}")
     say(_("or in the browser, with a key file and the passphrase in {file}:", file=demo.passphrase))
     say(f"  {election}/trustee")
     say()
     say(_("Publish the result on the administrator's page. Then verify all of it:"))
-    say(f"  {programs / 'urne-verify'} {election}")
+    say(f"  {shlex.join([str(programs / 'urne-verify'), *toy, election])}")
     say()
 
 

@@ -25,7 +25,7 @@ from voting.protocol.tlog.header import EntryHeader
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tracker import parse_tracker
-from voting.terminal import PLACE, Program, json_option, print_json, program_options, say, toy_option
+from voting.terminal import PLACE, Program, json_option, print_json, program_options, say, tell, toy_option
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
 from voting.verifier.answer_text import booth_lines, evidence_lines, fate_lines
@@ -43,6 +43,7 @@ from voting.verifier.receipt import (
     earlier_checkpoint,
     evidence_of,
     read_receipt_file,
+    since_evidence,
     verify_kept,
 )
 from voting.verifier.replay import Replay, replay_record
@@ -121,6 +122,9 @@ def main(debug: bool) -> None:
 @click.option(
     "--state", type=_path, metavar="FILE", help="Go on from the last visit: read FILE if it is there, then write it."
 )
+@click.option(
+    "--evidence", type=_path, metavar="FILE", help="Where to write the proof if check 21 finds another history."
+)
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness who must have signed, too.")
 @_cache
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
@@ -140,6 +144,7 @@ def verify(
     election: str | None,
     since: Path | None,
     state: Path | None,
+    evidence: Path | None,
     witnesses: tuple[str, ...],
     cache: Path | None,
     jobs: int | None,
@@ -166,6 +171,8 @@ def verify(
                 state,
                 Visit(checkpoint=source.checkpoint.decode("utf-8"), election=report.election, manifest=report.manifest),
             )
+        if evidence is not None and announced.since is not None:
+            _write_evidence(evidence, since_evidence(announced.since, source))
     if as_json:
         print_json(msgspec.to_builtins(report))
     else:
@@ -184,6 +191,12 @@ def _announced(manifest: str | None, election: str | None, since: Path | None, w
         )
     except DecodeError as error:
         raise UsageError(error.problem, where=error.where, remedy="copy it whole, as it was announced") from None
+
+
+def _write_evidence(path: Path, proof: bytes | None) -> None:
+    if proof is not None:
+        replace_file(path, proof, mode=PUBLIC)
+        tell(_("The board has signed two histories. {file} proves it to anybody: publish it.", file=path))
 
 
 def _require_cacheable(record: Path | Address, cache: Path | None) -> None:

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from voting.protocol.errors import UrneError, VerificationError
 from voting.protocol.tlog.checkpoint import Checkpoint, parse_checkpoint
-from voting.protocol.tlog.evidence import check_evidence, read_evidence, receipt_evidence, write_evidence
+from voting.protocol.tlog.evidence import (
+    check_evidence,
+    history_evidence,
+    read_evidence,
+    receipt_evidence,
+    tree_of,
+    write_evidence,
+)
 from voting.protocol.tlog.header import parse_header
-from voting.protocol.tlog.note import NoteKey, parse_note
+from voting.protocol.tlog.note import NoteKey, parse_note, parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tlog.receipt_file import (
     MAX_RECEIPT_FILE_BYTES,
@@ -31,6 +38,7 @@ __all__ = [
     "earlier_checkpoint",
     "evidence_of",
     "read_receipt_file",
+    "since_evidence",
     "verify_kept",
     "write_receipt_file",
 ]
@@ -77,6 +85,26 @@ def evidence_of(receipt: ReceiptFile, source: RecordSource, key: NoteKey) -> byt
     """
     try:
         found = receipt_evidence(receipt, list(source.headers()), source.checkpoint, key)
+        if found is None:
+            return None
+        data = write_evidence(found)
+        check_evidence(read_evidence(data), key)
+    except UrneError:
+        return None
+    return data
+
+
+def since_evidence(earlier: bytes, source: RecordSource) -> bytes | None:
+    """Protocol V9f: the evidence file (L23) that an earlier checkpoint and a record make, if they contradict each other.
+
+    The record's key is taken for the board's; check 03 compares it with the manifest.
+
+    Returns:
+        None if the board did not sign both, or both can be true.
+    """
+    try:
+        key = parse_vkey(source.vkey)
+        found = history_evidence(earlier, source.checkpoint, tree_of(list(source.headers())), key)
         if found is None:
             return None
         data = write_evidence(found)
