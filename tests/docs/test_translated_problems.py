@@ -23,6 +23,7 @@ MODULES = (
     "voting/protocol/methods",
     "voting/protocol/moment.py",
     "voting/protocol/text.py",
+    "voting/protocol/tlog/witnesses.py",
     "voting/site",
     "voting/voter_list.py",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import string
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from voting import translations
+from voting.booth.files import script_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,6 @@ def texts_in_code() -> Iterator[tuple[str, str]]:
 
 
 IN_TEMPLATE = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
-IN_SCRIPT = re.compile(r"""\bt\(\s*("(?:[^"\\]|\\.)*")""")
 
 
 def texts_in_templates() -> Iterator[tuple[str, str]]:
@@ -48,9 +47,8 @@ def texts_in_templates() -> Iterator[tuple[str, str]]:
 
 def texts_in_scripts() -> Iterator[tuple[str, str]]:
     """(text, file) for every call of the catalogue in the browser's modules."""
-    for path in sorted((ROOT / "voting" / "booth" / "static").rglob("*.js")):
-        for literal in IN_SCRIPT.findall(path.read_text("utf-8")):
-            yield json.loads(literal), str(path.relative_to(ROOT))
+    for text in script_texts():
+        yield text, "voting/booth/static"
 
 
 def fields(text: str) -> set[str]:

@@ -38,7 +38,7 @@ from voting.site.outbox import Outbox
 from voting.site.services import Services
 from voting.site.web import now, site_settings
 from voting.translations import language
-from voting.translations.problems import said
+from voting.translations.problems import said, sentence
 
 pages = Blueprint(
     "admin",
@@ -93,12 +93,6 @@ def short_moment(point: str, zone: str) -> str:
 def day(point: str, zone: str) -> str:
     """The day of a point in time, e.g. "Sunday 31 January 2027"."""
     return str(format_datetime(parse_moment(point).astimezone(ZoneInfo(zone)), "EEEE d MMMM y", locale=language()))
-
-
-def sentence(text: str) -> str:
-    """An error's text in the reader's language, as a sentence of its own; nothing stays nothing."""
-    words = said(text) if text else ""
-    return f"{words[0].upper()}{words[1:].rstrip('.')}." if words else ""
 
 
 def desk() -> Desk:

@@ -277,7 +277,7 @@ class Elections:
     def create(
         self, name: str, make_manifest: MakeManifest, *, origin: str | None = None, random_bytes: RandomBytes
     ) -> Manifest:
-        """Protocol S12: define an election on a new board.
+        """Define an election on a new board (S12).
 
         Raises:
             UsageError: if the name is taken or no name.

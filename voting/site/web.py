@@ -22,7 +22,7 @@ from voting.site import times
 from voting.site.settings import Settings
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
-from voting.translations.problems import said
+from voting.translations.problems import said, sentence
 
 LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 LANGUAGE_COOKIE = "language"
@@ -216,7 +216,13 @@ def _our_problem(error: UrneError) -> ResponseReturnValue:
     elif isinstance(error, VerificationError):
         status = 409
     heading = _("There is no such page") if status == 404 else _("This did not work")
-    return _problem_page(status, error.code, heading, said(error.problem), said(error.remedy))
+    return _problem_page(status, error.code, heading, _whole(error), sentence(error.remedy))
+
+
+def _whole(error: UrneError) -> str:
+    """What is wrong, and where if the error says so."""
+    what = sentence(error.problem)
+    return f"{said(error.where)}: {said(error.problem)}" if error.where else what
 
 
 def _unforeseen(error: Exception) -> ResponseReturnValue:

@@ -27,6 +27,12 @@ def said(message: str) -> str:
     return message
 
 
+def sentence(text: str) -> str:
+    """An error's text in the current language as a sentence of its own; nothing stays nothing."""
+    words = said(text) if text else ""
+    return f"{words[0].upper()}{words[1:].rstrip('.')}." if words else ""
+
+
 @cache
 def _patterns(code: str) -> list[tuple[re.Pattern[str], list[str], str]]:
     """All texts with fields, those with the most fixed letters first."""

@@ -95,7 +95,7 @@ def evidence_of(receipt: ReceiptFile, source: RecordSource, key: NoteKey) -> byt
 
 
 def since_evidence(earlier: bytes, source: RecordSource) -> bytes | None:
-    """Protocol V9f: the evidence file (L23) that an earlier checkpoint and a record make, if they contradict each other.
+    """Protocol V9f: the evidence file (L23) that an earlier checkpoint and a record make, where they disagree.
 
     The record's key is taken for the board's; check 03 compares it with the manifest.
 

@@ -19,7 +19,7 @@
     {
       lang: "fr",
       old: "Ce navigateur est trop ancien pour voter",
-      oldWhat: "Il ne peut pas verrouiller votre vote. Prenez un navigateur plus récent, ou un autre appareil.",
+      oldWhat: "Il ne peut pas sceller votre vote. Prenez un navigateur plus récent, ou un autre appareil.",
       broken: "Cette page n’a pas pu être chargée en entier",
       brokenWhat: "Vérifiez votre connexion, puis rechargez la page. Si cela ne suffit pas, prenez un autre appareil.",
       not: "Vous n’avez pas voté. Rien n’a été envoyé.",
