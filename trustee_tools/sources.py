@@ -20,7 +20,8 @@ from bulletin_board.reader import BoardReader, open_reader
 from bulletin_board.store import DATABASE
 from voting.address import Address
 from voting.election.ballots import BALLOT
-from voting.election.record import ElectionRecord, apply
+from voting.election.record import ElectionRecord
+from voting.election.rules import apply
 from voting.protocol.encoding import ZERO_HASH, Hash, sha256
 from voting.protocol.entries import parse_body
 from voting.protocol.errors import DecodeError, ProofError, SignatureInvalid, UsageError, VerificationError
@@ -159,7 +160,7 @@ def open_view(path: Place, *, allow_toy: bool = False) -> Iterator[ElectionView]
         return
     folder = find_board(path)
     if folder is not None:
-        with open_reader(folder) as reader:
+        with open_reader(folder, unpublished=True) as reader:
             yield ElectionView(_board_source(reader, folder), allow_toy=allow_toy)
         return
     with open_record(path) as record:

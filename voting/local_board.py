@@ -12,7 +12,8 @@ from bulletin_board.log import Board
 from bulletin_board.reader import BoardReader
 from voting.crypto.signatures import SigningKey
 from voting.election.admission import ElectionAdmission
-from voting.election.record import ElectionRecord, apply
+from voting.election.record import ElectionRecord
+from voting.election.rules import apply
 from voting.protocol.errors import UnavailableError, UrneError, VerificationError
 from voting.protocol.tlog.header import parse_header
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 from Crypto.Protocol.DH import import_x25519_private_key
 
 from tests.simulators.election import ADMINISTRATOR, AUTHORITY, ElectionSimulator, manifest_for
@@ -37,17 +38,23 @@ from voting.crypto.sealing import seal
 from voting.crypto.sharing import evaluate
 from voting.crypto.signatures import SigningKey
 from voting.election.decryption import decode_totals, make_share
-from voting.election.record import ElectionRecord, apply, require_tally
+from voting.election.record import ElectionRecord, require_tally
+from voting.election.rules import apply
 from voting.election.steps import extend_election, give_notice, open_election, restart_ceremony
 from voting.protocol.encoding import encode, sha256, to_base64
 from voting.protocol.entries import signing_input
 from voting.protocol.errors import UrneError, VerificationError
 from voting.protocol.messages import BoothFile, SealedShare, TrusteeDealt
 from voting.protocol.tlog.header import make_header
+from voting.protocol.tlog.note import TYPE_COSIGNATURE, note_key
 
 FILE = Path(__file__).parent / "trustee.json"
 PASSPHRASE = "lusab-babad-gutih-tugad-mabiv"
 CHEAT, VICTIM = 2, 3
+WITNESSES = tuple(
+    note_key(f"witness{n}.example", SigningKey.from_seed(bytes([0x70 + n]) * 32).verify_key, TYPE_COSIGNATURE).vkey
+    for n in (1, 2, 3)
+)
 
 _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "election.defined": ("manifest.questions",),
@@ -131,7 +138,8 @@ class Story:
     """The record, with a note of who made each entry, and how."""
 
     def __init__(self) -> None:
-        self.simulator = ElectionSimulator(manifest_for([CHAIR], trustees=3, threshold=2))
+        manifest = manifest_for([CHAIR], trustees=3, threshold=2)
+        self.simulator = ElectionSimulator(msgspec.structs.replace(manifest, quorum=2, witnesses=WITNESSES))
         self.trustees = {index: TrusteeSecrets(seed_of(index), self.manifest, index) for index in (1, 2, 3)}
         self.made: dict[int, dict[str, Any]] = {}
         self._tell()

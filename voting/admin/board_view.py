@@ -90,7 +90,7 @@ def _view(record: ElectionRecord) -> BoardView:
         failed=ceremony.trustees[ceremony.failed].name if ceremony.failed is not None else "",
         is_key_made=ceremony.complete,
         listed=len(record.credentials),
-        weight=sum(record.credentials.values()),
+        weight=record.weight,
         voted=len(record.last_ballot),
         cast=len(record.ballots),
         closes=record.closes,

@@ -208,7 +208,7 @@ def _overview(name: str, record: ElectionRecord, weight_voted: int) -> Overview:
         cancelled=record.cancelled,
         notices=tuple(record.notices),
         credentials=opened.voters if opened else len(record.credentials),
-        weight=opened.weight if opened else sum(record.credentials.values()),
+        weight=opened.weight if opened else record.weight,
         ballots=len(record.ballots),
         voters=len(record.last_ballot),
         weight_voted=weight_voted,

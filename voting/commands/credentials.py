@@ -88,7 +88,7 @@ def require_room(record: ElectionRecord, weight: int) -> None:
         raise UsageError(
             "codes can only be made before the voting opens", remedy="the list of voters is final from then on"
         )
-    if sum(record.credentials.values()) + weight > MAX_TOTAL_WEIGHT:
+    if record.weight + weight > MAX_TOTAL_WEIGHT:
         raise UsageError(f"the weights of all voters add up to more than {MAX_TOTAL_WEIGHT}", remedy="lower them")
 
 

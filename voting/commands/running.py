@@ -126,7 +126,7 @@ def _status(record: ElectionRecord) -> dict[str, object]:
         "manifest": record.require_manifest().hash,
         "phase": record.phase.value,
         "voters": len(record.credentials),
-        "weight": sum(record.credentials.values()),
+        "weight": record.weight,
     }
 
 

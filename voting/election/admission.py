@@ -17,7 +17,8 @@ from voting.election.ballot_batch import HintedBallot, check_ballots_together
 from voting.election.ballots import BALLOT, verify_ballot_signature
 from voting.election.decryption import decode_totals, total_bounds, verify_outcome, verify_share_proof, verify_totals
 from voting.election.duplicates import CiphertextRegister
-from voting.election.record import ElectionRecord, apply, require_tally
+from voting.election.record import ElectionRecord, require_tally
+from voting.election.rules import apply
 from voting.election.tally import recompute_tally, verify_tally
 from voting.protocol.entries import parse_body
 from voting.protocol.messages import Ballot, ElectionResult, Signed, TallyEncrypted, TallyShare

@@ -111,7 +111,7 @@ def open_election(
         manifest=manifest.hash,
         time=time,
         voters=len(record.credentials),
-        weight=sum(record.credentials.values()),
+        weight=record.weight,
     )
     return _signed("election.opened", manifest.hash, content, administrator)
 

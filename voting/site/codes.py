@@ -192,7 +192,7 @@ def _submit(hosted: HostedElection, name: str, submission: Submission) -> Append
 
 
 def _totals(record: ElectionRecord) -> ListingOutcome:
-    return ListingOutcome(len(record.credentials), sum(record.credentials.values()))
+    return ListingOutcome(len(record.credentials), record.weight)
 
 
 def _require_setup(record: ElectionRecord, added: list[tuple[bytes, int]]) -> Manifest:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import msgspec
 
 from voting.election.phases import ALLOWED, LEADS_TO, Phase
-from voting.election.record import ElectionRecord, apply
+from voting.election.record import ElectionRecord
+from voting.election.rules import apply
 from voting.protocol.encoding import ZERO_HASH, Hash, sha256
 from voting.protocol.entries import parse_body
 from voting.protocol.errors import DecodeError, ProofError, UnavailableError, VerificationError

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from voting.election.phases import LEADS_TO, Phase
-from voting.election.record import ElectionRecord, apply
+from voting.election.record import ElectionRecord
+from voting.election.rules import apply
 from voting.protocol.errors import DecodeError, ProofError, SignatureInvalid, UsageError, VerificationError
 from voting.protocol.tlog.checkpoint import Checkpoint
 from voting.protocol.tlog.header import MAX_BODY_BYTES, EntryHeader, check_body
