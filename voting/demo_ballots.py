@@ -111,12 +111,12 @@ def trustee_names(count: int) -> tuple[str, ...]:
 def _questions() -> tuple[AnyQuestion, ...]:
     return (
         Choose(
-            title={"en": "Who shall chair the club?", "fr": "Qui présidera le club ?"},
+            title={"en": "Who shall chair the club?", "fr": "Qui présidera le club ?"},
             options=_both(("Ines", "Ines"), ("Jonas", "Jonas"), ("Kofi", "Kofi")),
             blank=True,
         ),
         Grades(
-            title={"en": "How do you judge these walks for spring?", "fr": "Que pensez-vous de ces marches ?"},
+            title={"en": "How do you judge these walks for spring?", "fr": "Que pensez-vous de ces marches ?"},
             options=_both(
                 ("Along the coast", "Le long de la côte"),
                 ("Over the pass", "Par le col"),
@@ -132,7 +132,7 @@ def _questions() -> tuple[AnyQuestion, ...]:
             ),
         ),
         CondorcetTies(
-            title={"en": "What shall the savings pay for? Rank the proposals.", "fr": "À quoi servira l’épargne ?"},
+            title={"en": "What shall the savings pay for? Rank the proposals.", "fr": "À quoi servira l’épargne ?"},
             options=_both(
                 ("A hut", "Un refuge"),
                 ("New maps", "De nouvelles cartes"),

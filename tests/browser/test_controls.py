@@ -307,7 +307,7 @@ def test_places_with_ties(trial: Trial) -> None:
     trial.show(TIES)
     expect(trial.status).to_contain_text("You may leave it so")
     assert trial.selection() == {"levels": [None] * 5}
-    trial.box("combobox", "Ada").select_option("Place 3")
+    trial.box("combobox", "Ada").select_option("Rank 3")
     trial.tab_to(trial.box("combobox", "Blaise"))
     trial.press("ArrowDown")
     trial.tab_to(trial.box("combobox", "Carl"))

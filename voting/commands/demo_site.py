@@ -89,7 +89,7 @@ def make_demo_site(folder: Path, group: str, address: str) -> DemoSite:
     site = open_site(settings)
     try:
         sample = sample_election(VOTERS)
-        make = demo_manifest_maker(sample, group, TRUSTEES, THRESHOLD, contact=_("whoever started this demonstration"))
+        make = demo_manifest_maker(sample, group, TRUSTEES, THRESHOLD, contact="demonstration@example.org")
         services = site.services
         services.elections.create(NAME, make, random_bytes=secrets.token_bytes)
         seeds = [secrets.token_bytes(TRUSTEE_SEED_BYTES) for _trustee in range(TRUSTEES)]

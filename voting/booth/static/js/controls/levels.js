@@ -1,6 +1,6 @@
 /**
- * The control of method "condorcet-ties" (M13): a place for each option; options may share one, or have none. The
- * status line reads the whole ranking back, since that is what counts: gaps between the places are closed.
+ * The control of method "condorcet-ties" (M13): a rank for each option; options may share one, or have none. The
+ * status line reads the whole ranking back, since that is what counts: gaps between the ranks are closed.
  */
 
 import { h } from "../dom.js";
@@ -31,7 +31,7 @@ export function levelsControl(question, frame, selection) {
       },
       h("option", { value: "", selected: level === null }, t("Not ranked")),
       options.map((_, place) =>
-        h("option", { value: String(place), selected: level === place }, t("Place {number}", { number: place + 1 })),
+        h("option", { value: String(place), selected: level === place }, t("Rank {number}", { number: place + 1 })),
       ),
     );
   });
@@ -54,7 +54,7 @@ export function levelsControl(question, frame, selection) {
   );
   frame.fill(
     [
-      t("Give each option a place; place 1 is the best. Several options may share a place."),
+      t("Give each option a rank; rank 1 is the best. Several options may share a rank."),
       t("Options that you do not rank come last, together."),
     ],
     0,
