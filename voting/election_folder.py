@@ -22,6 +22,7 @@ from typing import NamedTuple
 from bulletin_board.keys import read_plain_signing_key
 from bulletin_board.log import Board
 from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.witness_settings import NO_WITNESSES, WITNESSES, WitnessSettings, format_witness_settings
 from voting.crypto.keyfile import write_plain_key_file
 from voting.crypto.signatures import SigningKey
 from voting.election.admission import ElectionAdmission
@@ -66,7 +67,12 @@ class OpenElection(NamedTuple):
 
 
 def create_election_folder(
-    folder: Path, make_manifest: MakeManifest, *, origin: str | None = None, random_bytes: RandomBytes
+    folder: Path,
+    make_manifest: MakeManifest,
+    *,
+    origin: str | None = None,
+    random_bytes: RandomBytes,
+    witnesses: WitnessSettings = NO_WITNESSES,
 ) -> Manifest:
     """Protocol S12: make keys, board and the first entry of an election. On any error nothing is left behind.
 
@@ -75,6 +81,7 @@ def create_election_folder(
         make_manifest: called once with the new public keys and the nonce.
         origin: the log's name for ever; without it, `urne/` and the nonce.
         random_bytes: source of the keys and the nonce.
+        witnesses: whom the board asks to sign (L22a); the manifest names the same.
 
     Raises:
         UsageError: if the folder exists, or the manifest is at fault.
@@ -90,7 +97,7 @@ def create_election_folder(
         shutil.rmtree(partial, ignore_errors=True)
         raise UnavailableError(f"cannot be made ({error.strerror})", where=str(folder)) from None
     try:
-        manifest = _fill(partial, make_manifest, origin, random_bytes)
+        manifest = _fill(partial, make_manifest, origin, random_bytes, witnesses)
         os.rename(partial, folder.absolute())
         sync_folder(folder.absolute().parent)
     except OSError as error:
@@ -100,7 +107,13 @@ def create_election_folder(
     return manifest
 
 
-def _fill(folder: Path, make_manifest: MakeManifest, origin: str | None, random_bytes: RandomBytes) -> Manifest:
+def _fill(
+    folder: Path,
+    make_manifest: MakeManifest,
+    origin: str | None,
+    random_bytes: RandomBytes,
+    witnesses: WitnessSettings,
+) -> Manifest:
     nonce = random_bytes(16).hex()
     log_name = origin or f"urne/{nonce}"
     keys: dict[str, SigningKey] = {}
@@ -119,6 +132,8 @@ def _fill(folder: Path, make_manifest: MakeManifest, origin: str | None, random_
         board.admission = ElectionAdmission(board.body, allow_toy=manifest.crypto_group().is_toy)
         entry = define_election(manifest, keys["administrator"], format_moment(datetime.now(UTC)))
         board.append(entry.entry_type, entry.body)
+    if witnesses.witnesses:
+        write_new_file(folder / BOARD / WITNESSES, format_witness_settings(witnesses), mode=PUBLIC)
     write_new_file(folder / MANIFEST, encode(manifest), mode=PUBLIC)
     return manifest
 

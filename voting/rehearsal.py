@@ -4,7 +4,7 @@
 
 `start_rehearsal` prepares FOLDER; the command above, a process of its own so that a site stays quick, does the work and
 writes down how far it is. `rehearsal_state` reads that. The board, the rules and the checks are those of a real
-election; the trustees, voters and ballots are not. It must not import any command or page.
+election; the trustees, voters and ballots are not, and there are no witnesses. It must not import any command or page.
 
     FOLDER/request.json     what is to be rehearsed
     FOLDER/progress.json    how far it is
@@ -136,7 +136,7 @@ def rehearse(folder: Path, *, clock: Callable[[], float], random_bytes: Callable
         replace_file(folder / _PROGRESS, msgspec.json.encode(Progress(step=step, done=done, of=of)))
 
     def make(administrator: bytes, authority: bytes, vkey: str, nonce: str) -> Manifest:
-        return read_manifest(
+        manifest = read_manifest(
             request.source,
             name="draft",
             form="json",
@@ -145,6 +145,8 @@ def rehearse(folder: Path, *, clock: Callable[[], float], random_bytes: Callable
             board_vkey=vkey,
             nonce=nonce,
         )
+        # No witness watches a scratch board.
+        return msgspec.structs.replace(manifest, witnesses=(), quorum=0)
 
     tell("define")
     manifest = create_election_folder(folder / "election", make, random_bytes=random_bytes)

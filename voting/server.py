@@ -25,6 +25,7 @@ from voting.booth.vote_pages import file_blueprint, vote_blueprint
 from voting.files import read_file, write_new_file
 from voting.protocol.errors import UnavailableError
 from voting.site import web
+from voting.site.invitations import InvitedElection
 from voting.site.mail import Transport
 from voting.site.services import Services, make_services
 from voting.site.settings import Settings
@@ -101,7 +102,7 @@ def create_app(site: Site) -> Flask:
     app.config["URNE_BOOTH_FILES"] = booth_files()
     app.config["URNE_VOTE_PAGE"] = served_files()["vote.html"].data
 
-    board = board_api(services.elections.get)
+    board = board_api(lambda name: InvitedElection(services.elections.get(name), services.invitations))
     vote = vote_blueprint(
         services.elections,
         factor_of=lambda name: services.site.settings(name).factor,

@@ -70,6 +70,7 @@ class LiveSite:
 
     def link(self, to: str, part: str) -> str:
         """The newest link in messages to one address that has this in it."""
-        links = [link for text in self.mails(to) for link in re.findall(r"https?://\S+", text) if part in link]
+        found: list[str] = [link for text in self.mails(to) for link in re.findall(r"https?://\S+", text)]
+        links = [link for link in found if part in link]
         assert links, f"no message to {to} has a link with {part}"
         return links[-1]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from tests.browser.trustee_site import TrusteeSite
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -14,10 +12,22 @@ SOME_SECONDS = 20_000
 """Making or opening a key file takes seconds, by design."""
 
 
+class TrusteeLink(Protocol):
+    """Where a trustee's page is."""
+
+    @property
+    def page(self) -> str:
+        """The address without its end."""
+
+    @property
+    def more(self) -> str:
+        """What an invitation adds to the number of the trustee."""
+
+
 class PageTrustee:
     """One trustee in one browser, with their own downloads."""
 
-    def __init__(self, page: Page, site: TrusteeSite, index: int, folder: Path) -> None:
+    def __init__(self, page: Page, site: TrusteeLink, index: int, folder: Path) -> None:
         self.page = page
         self.site = site
         self.index = index
@@ -33,7 +43,7 @@ class PageTrustee:
     def visit(self, *, invited: bool = True) -> None:
         """Come (back) to the page."""
         self.page.goto("about:blank")
-        self.page.goto(self.site.page + (f"#trustee={self.index}" if invited else ""))
+        self.page.goto(self.site.page + (f"#trustee={self.index}{self.site.more}" if invited else ""))
         self.page.wait_for_selector("html[data-ready]")
 
     def use(self, file: Path, passphrase: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,7 +15,8 @@ from waitress.server import create_server
 
 from tests.browser.axe import assert_accessible, assert_fits, assert_targets
 from tests.simulators.admin import AdminSite, Trustees, sound_draft
-from voting.admin.drafts import USUAL_GRADES, DraftList, DraftQuestion, draft_hash
+from tests.simulators.witnesses import lying_witness
+from voting.admin.drafts import USUAL_GRADES, DraftList, DraftQuestion, DraftWitness, draft_hash
 from voting.admin.preparation import Opinion, Preparation, change_preparation
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     site = Served(tmp_path_factory.mktemp("site"))
     site.add_draft("club", DRAFT)
     site.add_draft("ready", sound_draft())
+    site.add_draft("watched", sound_draft(witnesses=(*WITNESSES, DraftWitness(vkey="w3", url="w3")), quorum="1"))
     opinion = Opinion(name="Ada", agrees=False, remark="My name is wrong.", draft=draft_hash(sound_draft()), time=NOW)
     change_preparation(
         site.services.site,
@@ -91,13 +93,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         lambda p: msgspec.structs.replace(p, preview="A" * 22, opinions=(opinion, opinion), rehearsed=None),
     )
     _frozen(site, "frozen")
+    _frozen(site, "witnessed", witnesses=WITNESSES)
     yield site
     site.close()
 
 
-def _frozen(site: Served, name: str) -> None:
+WITNESSES = tuple(
+    DraftWitness(vkey=lying_witness(name).key.vkey, url="http://127.0.0.1:1") for name in ("w1.example", "w2.example")
+)
+
+
+def _frozen(site: Served, name: str, **changes: Any) -> None:
     """An election after the freeze, in which one trustee has joined."""
-    draft = sound_draft(opens="2098-12-01T09:00", closes="2098-12-08T18:00")
+    draft = sound_draft(opens="2098-12-01T09:00", closes="2098-12-08T18:00", **changes)
     site.add_draft(name, draft)
     done = Preparation(rehearsed=draft_hash(draft))
     change_preparation(site.services.site, name, lambda _before: done)
@@ -118,6 +126,10 @@ PAGES = (
     "/admin/e/club/trustees",
     "/admin/e/club/times",
     "/admin/e/club/codes",
+    "/admin/e/club/witnesses",
+    "/admin/e/watched/witnesses?checked=1",
+    "/admin/e/witnessed/",
+    "/admin/e/witnessed/witnesses",
     "/admin/e/club/source",
     "/admin/e/club/freeze",
     "/admin/e/club/delete",

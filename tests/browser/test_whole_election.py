@@ -174,9 +174,10 @@ def run(program: Any, *words: str | Path, code: int = 0) -> Result:
 
 
 class TrusteePage(NamedTuple):
-    """The address that a trustee's invitation leads to, without its end."""
+    """The address that a trustee's invitation leads to, and what stands at its end besides the number."""
 
     page: str
+    more: str = ""
 
 
 class CommandLineTrustee:
@@ -191,9 +192,9 @@ class CommandLineTrustee:
         copy = folder / "carlo.copy"
         run(trustee_program, "init", self.key, copy, "--label", "Carlo", "--passphrase-file", self.words)
 
-    def do(self, command: str, *words: str) -> Result:
-        options = ["--key", self.key, "--yes", "--passphrase-file", self.words, "--allow-toy-group"]
-        return run(trustee_program, command, self.address, *options, *words)
+    def do(self, command: str, *words: str, code: int = 0) -> Result:
+        options: list[str | Path] = ["--key", self.key, "--yes", "--passphrase-file", self.words, "--allow-toy-group"]
+        return run(trustee_program, command, self.address, *options, *words, code=code)
 
 
 def save_record(page: Page, address: str, folder: Path) -> Path:
@@ -232,15 +233,26 @@ def test_a_whole_election_by_clicking(site: LiveSite, browser: Browser, watch: W
     press(office, "Invite those who have not joined (3)")
     expect(office.get_by_role("status").first).to_be_visible()
     site.wait_for_mail("bea@example.org")
-    page = TrusteePage(f"{people.public}/trustee")
-    anna, bea = (PageTrustee(people.someone(accept_downloads=True), page, index, tmp_path) for index in (1, 2))
-    for trustee, name in ((anna, "anna"), (bea, "bea")):
-        assert site.link(f"{name}@example.org", "/trustee#").endswith(f"#trustee={trustee.index}")
+    page = f"{people.public}/trustee"
+    more = {}
+    for index, name in ((1, "anna"), (2, "bea"), (3, "carlo")):
+        start, _and, code = site.link(f"{name}@example.org", "/trustee#").partition("&invitation=")
+        assert start == f"{page}#trustee={index}"
+        more[index] = code
+    anna, bea = (
+        PageTrustee(
+            people.someone(accept_downloads=True), TrusteePage(page, f"&invitation={more[index]}"), index, tmp_path
+        )
+        for index in (1, 2)
+    )
+    for trustee in (anna, bea):
         trustee.visit()
         trustee.make_key()
         trustee.move("join")
     carlo = CommandLineTrustee(people.public, tmp_path)
-    carlo.do("step", "--name", "Carlo")
+    refused = carlo.do("step", "--name", "Carlo", code=3)
+    assert "needs the invitation of this trustee" in refused.output
+    carlo.do("step", "--name", "Carlo", "--invitation", more[3])
     for heading in ("commit", "send the shares", "confirm"):
         for trustee in (anna, bea):
             trustee.move(heading)  # the page has found the news by itself

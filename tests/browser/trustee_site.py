@@ -47,6 +47,9 @@ class OfficeBoard:
 class TrusteeSite:
     """What runs at `address`. `spoil` may change any answer of the board, to play a site that lies."""
 
+    more = ""
+    """What an invitation adds to the link; this site demands none."""
+
     def __init__(self, office: TrusteeOffice, address: str) -> None:
         self.office = office
         self.address = address

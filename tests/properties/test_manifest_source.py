@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies.methods import SMALL_QUESTIONS
-from voting.protocol.errors import InputErrors
+from voting.crypto.signatures import SigningKey
+from voting.protocol.encoding import decode, encode
+from voting.protocol.errors import DecodeError, InputErrors
 from voting.protocol.manifest import Manifest, manifest_problems
 from voting.protocol.manifest_source import MAX_SOURCE_BYTES, Form, check_source
 from voting.protocol.methods import Choose, Lists, Ranking
+from voting.protocol.tlog.note import note_key
 
 FRIENDLY = """
 title = "Board election"
@@ -119,6 +122,34 @@ def test_friendly_forms_are_understood() -> None:
     assert not list(manifest_problems(manifest))
 
 
+def test_witnesses_and_their_quorum() -> None:
+    vkeys = [note_key(f"w{n}.example", SigningKey.from_seed(bytes([n]) * 32).verify_key, 4).vkey for n in (1, 2, 3)]
+    manifest = read(minimal(witnesses=vkeys))
+    assert (manifest.witnesses, manifest.quorum) == (tuple(vkeys), 2)
+    assert manifest.witness_policy().tolerated == 0
+    assert read(minimal(witnesses=vkeys, quorum=3)).witness_policy().tolerated == 2
+    assert "two halves" in faults(minimal(witnesses=vkeys, quorum=1))["quorum"]
+    assert "demand at least 2" in faults(minimal(witnesses=vkeys, quorum=1))["quorum"]
+    assert set(faults(minimal(witnesses=[*vkeys, vkeys[0], "x", 3], quorum=9))) == {
+        "quorum", "witnesses[4]", "witnesses[5]", "witnesses[6]",
+    }  # fmt: skip
+    assert "of 0 witnesses" in faults(minimal(quorum=1))["quorum"]
+    assert "not a list" in faults(minimal(witnesses="x"))["witnesses"]
+
+
+def test_without_witnesses_they_are_not_in_the_manifest() -> None:
+    """One form only: zero and an empty list are not written, and not read."""
+    data = encode(read(minimal()))
+    assert b"quorum" not in data
+    assert b"witnesses" not in data
+    written = json.loads(data)
+    extras: list[dict[str, object]] = [{"quorum": 0}, {"witnesses": []}, {"quorum": 0, "witnesses": []}]
+    for more in extras:
+        with pytest.raises(DecodeError):
+            decode(encode(dict(sorted({**written, **more}.items()))), Manifest, what="the manifest")
+    assert decode(data, Manifest, what="the manifest") == read(minimal())
+
+
 def test_all_faults_are_reported_at_once_each_at_its_place() -> None:
     found = faults(FAULTY, "toml")
     expected = {
@@ -216,7 +247,19 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = st.sampled_from(
-    ["title", "description", "contact", "language", "languages", "group", "trustees", "threshold", "schedule"]
+    [
+        "title",
+        "description",
+        "contact",
+        "language",
+        "languages",
+        "group",
+        "trustees",
+        "threshold",
+        "schedule",
+        "witnesses",
+        "quorum",
+    ]
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from waitress import wasyncore
 from waitress.server import create_server
 
 from bulletin_board.log import Board, Submission
@@ -56,14 +57,26 @@ def fill_board(folder: Path, entries: list[StoredEntry]) -> Path:
 @contextmanager
 def serving(app: Any) -> Iterator[Address]:
     """Serve an application on a free port of this machine."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True)
-    threading.Thread(target=server.run, daemon=True).start()
+    sockets: dict[int, Any] = {}
+    server = create_server(
+        app, map=sockets, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
+    )  # fmt: skip
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            wasyncore.loop(timeout=1.0, map=sockets, count=1)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     try:
         yield parse_address(f"http://127.0.0.1:{server.effective_port}")
     finally:
-        # The loop notices within a second that nothing is left to wait for; nobody need wait for that.
+        stop.set()
+        server.pull_trigger()
+        thread.join()
         server.task_dispatcher.shutdown()
-        server.close()
+        wasyncore.close_all(sockets)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from voting.protocol.tlog.header import check_body, parse_header
 from voting.protocol.tlog.merkle import Frontier, verify_consistency, verify_inclusion
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.text import decode_base64, decode_decimal
+from voting.protocol.tlog.witnesses import parse_witnesses, verify_quorum, witness_problems
 from voting.protocol.tracker import lock_number, parse_tracker, tracker
 from voting.verifier.receipt import check_receipt, read_receipt_file
 
@@ -206,6 +207,15 @@ def checkpoint_open(note: str, vkey: str) -> Json:
     return {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
 
 
+def checkpoint_witnessed(note: str, vkey: str, witnesses: list[str], quorum: int) -> Json:
+    """L20: who has signed, in the order of the list, and when."""
+    board = parse_vkey(vkey)
+    if list(witness_problems(witnesses, quorum, board)):
+        raise DecodeError("are no witnesses", where="witnesses")
+    found = verify_quorum(note.encode(), parse_witnesses(witnesses, quorum), board=board)
+    return [{"name": each.key.name, "time": str(each.time)} for each in found]
+
+
 def merkle_root(leaves: list[str]) -> Json:
     """L2d over leaves, not yet hashed."""
     frontier = Frontier()
@@ -336,6 +346,7 @@ CALLS: dict[str, Callable[..., Json]] = {
     "entry.verify": entry_verify,
     "note.vkey": note_vkey,
     "checkpoint.open": checkpoint_open,
+    "checkpoint.witnessed": checkpoint_witnessed,
     "merkle.root": merkle_root,
     "merkle.inclusion": merkle_inclusion,
     "merkle.consistency": merkle_consistency,

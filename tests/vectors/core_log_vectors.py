@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 from tests.vectors.core_calls import Json
 from tests.vectors.core_cases import BOARD, ORIGIN, VKEY, Cases, drawn
@@ -12,7 +13,7 @@ from voting.protocol.encoding import Hash, encode, sha256, to_base64
 from voting.protocol.tlog.checkpoint import Checkpoint, sign_checkpoint
 from voting.protocol.tlog.header import encode_header, make_header
 from voting.protocol.tlog.merkle import EMPTY_ROOT, Frontier, consistency_proof, inclusion_proof, leaf_hash
-from voting.protocol.tlog.note import TYPE_COSIGNATURE, Note, cosign, format_note, note_key, parse_note
+from voting.protocol.tlog.note import TYPE_COSIGNATURE, Note, NoteSignature, cosign, format_note, note_key, parse_note
 from voting.protocol.tlog.proof import Receipt, format_receipt
 from voting.protocol.tlog.text import encode_base64
 from voting.verifier.receipt import write_receipt_file
@@ -101,6 +102,7 @@ def log() -> Cases:
     cases = Cases("Made by Urne.")
     _vkeys(cases)
     _checkpoints(cases)
+    _witnesses(cases)
     _proofs(cases)
     _receipts(cases)
     return cases
@@ -179,6 +181,65 @@ def _checkpoints(cases: Cases) -> None:
         "that is empty": "",
     }.items():
         cases.add(f"note {name}", "checkpoint.open", "malformed", note=text, vkey=VKEY)
+
+
+def _witnesses(cases: Cases) -> None:
+    checkpoint = Checkpoint(ORIGIN, 12, hashlib.sha256(b"root").digest())
+    board = parse_note(sign_checkpoint(checkpoint, BOARD)).signatures
+    keys = {name: SigningKey.from_seed(drawn(f"witness {name}")) for name in ("w1", "w2", "w3")}
+    vkeys = [note_key(name, key.verify_key, TYPE_COSIGNATURE).vkey for name, key in keys.items()]
+    early, late = 1_700_000_000, 2**64 - 1
+    first, second, third = (cosign(checkpoint.text, name, key, early) for name, key in keys.items())
+
+    def add(name: str, signatures: Sequence[NoteSignature], expect: str = "ok", **changes: Json) -> None:
+        note = format_note(Note(checkpoint.text, (*board, *signatures))).decode()
+        given: dict[str, Json] = {"note": note, "vkey": VKEY, "witnesses": vkeys, "quorum": 2, **changes}
+        cases.add(f"witnesses: {name}", "checkpoint.witnessed", expect, **given)
+
+    add("two of three", [first, third])
+    add("all of them", [third, first, second])
+    add("one of three", [second], "signature")
+    add("none", [], "signature")
+    add("none is needed", [], witnesses=[], quorum=0)
+    again = cosign(checkpoint.text, "w1", keys["w1"], late)
+    add("one twice counts once", [first, again], "signature")
+    add("the newest time counts", [first, again, second])
+    other = Checkpoint(ORIGIN, 13, checkpoint.root).text
+    add("a signature on another checkpoint", [first, second, cosign(other, "w3", keys["w3"], early)], "signature")
+    moved = NoteSignature("w2", second.key_id, (early + 1).to_bytes(8, "big") + second.payload[8:])
+    add("a time that was not signed", [first, third, moved], "signature")
+    for what, payload in {
+        "a byte less": second.payload[:-1],
+        "a byte more": second.payload + b"\0",
+        "no time": second.payload[8:],
+        "a single byte": b"\0",
+    }.items():
+        add(f"a signature with {what}", [first, third, NoteSignature("w2", second.key_id, payload)], "signature")
+    plain = NoteSignature("w2", second.key_id, bytes(8) + keys["w2"].sign(checkpoint.text))
+    add("a signature of the text itself", [first, third, plain], "signature")
+    stranger = cosign(checkpoint.text, "w4", SigningKey.from_seed(drawn("w4")), early)
+    add("a stranger does not count", [first, stranger], "signature")
+    add("a stranger is ignored", [first, second, stranger])
+    renamed = cosign(checkpoint.text, "w5", keys["w2"], early)
+    add("a known key under another name does not count", [first, renamed], "signature")
+    lines = [cosign(checkpoint.text, ORIGIN, BOARD, early), first]
+    own = note_key(ORIGIN, BOARD.verify_key, TYPE_COSIGNATURE).vkey
+    add("the board is no witness", lines, "malformed", witnesses=[own, vkeys[0]])
+    add("the key of a log", [first], "malformed", witnesses=[vkeys[0], _log_key()])
+    add("one twice in the list", [first, second], "malformed", witnesses=[vkeys[0], vkeys[0], vkeys[1]])
+    add("a quorum of half", [first], "malformed", witnesses=vkeys[:2], quorum=1)
+    add("a quorum of none", [first], "malformed", quorum=0)
+    add("a quorum of more than all", [first, second, third], "malformed", quorum=4)
+    add("sixteen", [first, second], "malformed", witnesses=_many_witnesses(16), quorum=9)
+
+
+def _log_key() -> str:
+    return note_key("w2", SigningKey.from_seed(drawn("witness w2")).verify_key).vkey
+
+
+def _many_witnesses(count: int) -> list[str]:
+    keys = [SigningKey.from_seed(drawn(f"many {number}")).verify_key for number in range(count)]
+    return [note_key(f"many{number}", key, TYPE_COSIGNATURE).vkey for number, key in enumerate(keys)]
 
 
 def _proofs(cases: Cases) -> None:

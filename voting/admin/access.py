@@ -97,6 +97,14 @@ def require_login() -> ResponseReturnValue | None:
     return redirect(url_for("admin.show_login", next=back or None, reason=reason or None))
 
 
+@pages.after_request
+def keep_nothing(response: Response) -> Response:
+    """No cache keeps an answer that a login was needed for, whatever its kind."""
+    if request.endpoint != "admin.static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @pages.context_processor
 def about_login() -> dict[str, object]:
     """What the foot of every page says about the login."""

@@ -14,8 +14,9 @@ from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
 from voting.election.steps import NewEntry, restart_ceremony
 from voting.protocol.errors import UsageError
+from voting.protocol.manifest import MAX_TRUSTEES
 from voting.site.election_store import TrusteeRow
-from voting.site.letters import Kind
+from voting.site.letters import Kind, trustee_link
 from voting.site.web import site_settings
 from voting.translations import LANGUAGES
 from voting.translations import text as _
@@ -31,6 +32,8 @@ def show_ceremony(name: str) -> ResponseReturnValue:
         for message in desk().outbox.rows.of_trustees(name)
         if message.kind in {Kind.TRUSTEE_INVITATION, Kind.TRUSTEE_MOVE}
     }
+    address = site_settings().link(f"/e/{name}")
+    numbers = [line.number for line in view.trustees]
     return render_template(
         "admin_ceremony.html",
         election=row,
@@ -41,7 +44,8 @@ def show_ceremony(name: str) -> ResponseReturnValue:
         is_erased=row.erased is not None,
         waiting=[line.number for line in view.trustees if line.is_moving],
         not_joined=[line.number for line in view.trustees if not line.times[0] and not line.is_excluded],
-        address=site_settings().link(f"/e/{name}"),
+        address=address,
+        links={n: trustee_link(address, n, desk().services.invitations.code(name, n)) for n in numbers},
         rounds=(_("joined"), _("committed"), _("dealt"), _("confirmed")),
         zone=row.settings.time_zone or site_settings().time_zone,
         batch=secrets.token_hex(8),
@@ -98,7 +102,8 @@ def restart(name: str) -> ResponseReturnValue:
     if request.form.get("confirm", "").strip() != row.name:
         flash(_("This is not the short name, {name}.", name=row.name) + " " + _("Nothing was done."), "bad")
         return redirect(url_for("admin.show_ceremony", name=name))
-    excluded = [int(text) for text in request.form.getlist("exclude") if text.isascii() and text.isdigit()][:50]
+    places = {str(number): number for number in range(1, MAX_TRUSTEES + 1)}
+    excluded = [places[text] for text in request.form.getlist("exclude")[:MAX_TRUSTEES] if text in places]
     attempt = request.form.get("attempt", "")
 
     def make(record: ElectionRecord, key: SigningKey, time: str) -> NewEntry:

@@ -52,6 +52,7 @@ class Page(StrEnum):
     TRUSTEES = "trustees"
     TIMES = "times"
     CODES = "codes"
+    WITNESSES = "witnesses"
     VOTERS = "voters"
     MAIL = "mail"
     PREVIEW = "preview"
@@ -104,6 +105,10 @@ class ElectionState(NamedTuple):
     decrypted: tuple[str, ...] = ()
     not_decrypted: tuple[str, ...] = ()
     has_deletion_day: bool = False
+    quorum: int = 0
+    """How many witnesses must sign; 0 if there are none."""
+    witnesses_signing: int = 0
+    """How many of them are asked and have not failed to sign when they were asked last."""
 
 
 class Issue(NamedTuple):
@@ -176,6 +181,8 @@ def page_of(problem: Problem) -> tuple[Page, str]:
         ("zone", Page.TIMES),
         ("authority", Page.CODES),
         ("factor", Page.CODES),
+        ("witnesses", Page.WITNESSES),
+        ("quorum", Page.WITNESSES),
     ):
         if problem.where.startswith(prefix):
             return page, ""
@@ -233,7 +240,7 @@ def _draft(state: ElectionState) -> Iterator[Issue]:
         yield Issue("rehearse", text, Page.REHEARSAL, frozen, is_coming=state.rehearsed is Rehearsed.RUNNING)
 
 
-_ORDER = (Page.GENERAL, Page.QUESTIONS, Page.TRUSTEES, Page.TIMES, Page.CODES)
+_ORDER = (Page.GENERAL, Page.QUESTIONS, Page.TRUSTEES, Page.TIMES, Page.CODES, Page.WITNESSES)
 
 
 def _problem_sentence(page: Page, part: str, count: int) -> str:
@@ -243,6 +250,7 @@ def _problem_sentence(page: Page, part: str, count: int) -> str:
         Page.TRUSTEES: _("Trustees"),
         Page.TIMES: _("Times"),
         Page.CODES: _("Voters’ codes"),
+        Page.WITNESSES: _("Witnesses"),
     }[page]
     if count == 1:
         return _("{where}: 1 thing is missing or wrong.", where=where)
@@ -259,6 +267,7 @@ def _freeze(state: ElectionState) -> list[Issue]:
 
 def _frozen(state: ElectionState) -> Iterator[Issue]:
     opens = Stage.OPEN
+    yield from _witnesses(state, opens)  # without them trustees cannot read the board
     if state.failed_trustee:
         text = _("{name} dealt a wrong share. Begin the ceremony anew without this trustee.", name=state.failed_trustee)
         yield Issue("ceremony-restart", text, Page.CEREMONY, opens)
@@ -273,6 +282,16 @@ def _frozen(state: ElectionState) -> Iterator[Issue]:
         else:
             text = _("Make the voters’ codes: the board then shows how many may vote.")
         yield Issue("credentials", text, Page.VOTERS, opens)
+    elif state.listed < state.voters and not state.outside_authority:
+        text = (
+            _("1 voter has no credential on the board yet. Publish it: the opening makes the list final.")
+            if state.voters - state.listed == 1
+            else _(
+                "{count} voters have no credential on the board yet. Publish them: the opening makes the list final.",
+                count=state.voters - state.listed,
+            )
+        )
+        yield Issue("credentials-rest", text, Page.VOTERS, opens)
     elif state.codes_waiting and not state.outside_authority:
         text = (
             _("Send 1 voter the code.")
@@ -283,6 +302,17 @@ def _frozen(state: ElectionState) -> Iterator[Issue]:
     yield from _mails(state)
     if state.opens is not None and state.opens <= state.now:
         yield Issue("opens-late", _("The announced opening has passed."), Page.OVERVIEW, None)
+
+
+def _witnesses(state: ElectionState, blocks: Stage | None = None) -> Iterator[Issue]:
+    if state.witnesses_signing < state.quorum:
+        text = _(
+            "Witnesses that sign the board: {signing}, needed: {quorum}. As long as they are missing, nothing new is"
+            " published and no voter gets a receipt.",
+            signing=state.witnesses_signing,
+            quorum=state.quorum,
+        )
+        yield Issue("witnesses", text, Page.WITNESSES, blocks)
 
 
 def _mails(state: ElectionState) -> Iterator[Issue]:
@@ -316,6 +346,7 @@ def _open(state: ElectionState) -> Iterator[Issue]:
         )
         yield Issue("send-codes", text, Page.MAIL, None)
     yield from _mails(state)
+    yield from _witnesses(state)
 
 
 def _close(state: ElectionState) -> list[Issue]:
@@ -339,6 +370,7 @@ def _tally(state: ElectionState) -> list[Issue]:
 
 
 def _tallied(state: ElectionState) -> Iterator[Issue]:
+    yield from _witnesses(state)
     missing = state.threshold - len(state.decrypted)
     if missing > 0:
         names = ", ".join(state.not_decrypted)
@@ -369,9 +401,9 @@ _ISSUES = {
     Stage.FROZEN: _frozen,
     Stage.READY: _frozen,
     Stage.OPEN: _open,
-    Stage.CLOSED: _nothing,
+    Stage.CLOSED: _witnesses,
     Stage.TALLIED: _tallied,
-    Stage.PUBLISHED: _nothing,
+    Stage.PUBLISHED: _witnesses,
     Stage.ARCHIVED: _nothing,
     Stage.CANCELLED: _nothing,
 }

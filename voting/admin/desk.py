@@ -37,6 +37,7 @@ from voting.site.letters import Kind
 from voting.site.outbox import Outbox
 from voting.site.services import Services
 from voting.site.web import now, site_settings
+from voting.site.witness_view import view_witnesses
 from voting.translations import language
 from voting.translations.problems import said, sentence
 
@@ -214,6 +215,7 @@ def board_state(row: ElectionRow, view: BoardView) -> ElectionState:
     counts = desk().services.voters.counts(row.name)
     mails = desk().outbox.rows.counts(row.name, Kind.INVITATION)
     schedule = view.manifest.schedule
+    witnesses = view_witnesses(desk().elections.get(row.name), view.manifest)
     return ElectionState(
         stage=stage_of(row, view),
         now=moment_now(),
@@ -234,4 +236,6 @@ def board_state(row: ElectionRow, view: BoardView) -> ElectionState:
         decrypted=tuple(line.name for line in view.trustees if line.has_decrypted),
         not_decrypted=tuple(line.name for line in view.trustees if not line.has_decrypted and not line.is_excluded),
         has_deletion_day=row.settings.erase_after is not None,
+        quorum=view.manifest.quorum,
+        witnesses_signing=witnesses.signing if witnesses else 0,
     )

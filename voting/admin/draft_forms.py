@@ -12,12 +12,22 @@ from typing import TypeVar
 
 import msgspec
 
-from voting.admin.drafts import NUMBERS, RULES, USUAL_GRADES, Draft, DraftList, DraftQuestion, DraftTrustee
+from voting.admin.drafts import (
+    NUMBERS,
+    RULES,
+    USUAL_GRADES,
+    Draft,
+    DraftList,
+    DraftQuestion,
+    DraftTrustee,
+    DraftWitness,
+)
 from voting.protocol.errors import Problem
 from voting.protocol.manifest import MAX_QUESTIONS, MAX_TRUSTEES
 from voting.protocol.methods import METHODS
 from voting.protocol.methods.base import MAX_OPTIONS
 from voting.protocol.text import Text
+from voting.protocol.tlog.witnesses import MAX_WITNESSES
 
 Form = Mapping[str, str]
 T = TypeVar("T")
@@ -115,6 +125,30 @@ def change_trustees(draft: Draft, button: str) -> Draft:
     else:
         rows = [row for row in rows if row.name or row.email]
     return msgspec.structs.replace(draft, trustees=tuple(rows))
+
+
+def read_witnesses(draft: Draft, form: Form) -> Draft:
+    """Keys and addresses of the board's witnesses, and their quorum."""
+    witnesses = []
+    for position in range(1, MAX_WITNESSES + 1):
+        place = f"witnesses[{position}]"
+        if place not in form:
+            break
+        witnesses.append(DraftWitness(vkey=field_text(form, place), url=field_text(form, f"{place}.url")))
+    return msgspec.structs.replace(draft, witnesses=tuple(witnesses), quorum=field_text(form, "quorum"))
+
+
+def change_witnesses(draft: Draft, button: str) -> Draft:
+    """What a button of the witnesses' form does besides saving."""
+    step, place = _button(button)
+    rows = list(draft.witnesses)
+    if step == "add-witness" and len(rows) < MAX_WITNESSES:
+        rows.append(DraftWitness())
+    elif step in _MOVES:
+        rows = _MOVES[step](rows, place[0] if place else 0)
+    else:
+        rows = [row for row in rows if row.vkey or row.url]
+    return msgspec.structs.replace(draft, witnesses=tuple(rows), quorum=draft.quorum if rows else "")
 
 
 def read_times(draft: Draft, form: Form) -> Draft:

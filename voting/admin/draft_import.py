@@ -5,27 +5,41 @@ Pure; it must not import flask, the store or any page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from voting.admin.drafts import NUMBERS, Draft, DraftList, DraftQuestion, DraftTrustee
+from voting.admin.drafts import NUMBERS, Draft, DraftList, DraftQuestion, DraftTrustee, DraftWitness
 from voting.protocol.manifest import Manifest
-from voting.protocol.manifest_source import Form, check_source
+from voting.protocol.manifest_source import Form, check_source, witness_urls
 from voting.protocol.methods import CandidateList
 from voting.protocol.moment import parse_moment
 
 
 def read_source(text: str, *, name: str) -> Manifest:
     """The manifest that a source stands for; JSON if it begins with a brace, else TOML. Raises InputErrors."""
-    form: Form = "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "toml"
-    return check_source(text, name=name, form=form)
+    return check_source(text, name=name, form=_form(text))
 
 
-def with_source(draft: Draft, manifest: Manifest) -> Draft:
-    """The draft with everything that a manifest source says; addresses and site settings stay."""
+def read_witness_urls(text: str, *, name: str) -> dict[str, str]:
+    """Where a source says that its witnesses are asked, by their keys. Raises InputErrors."""
+    return witness_urls(text, name=name, form=_form(text))
+
+
+def _form(text: str) -> Form:
+    return "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "toml"
+
+
+def with_source(draft: Draft, manifest: Manifest, urls: Mapping[str, str] = MappingProxyType({})) -> Draft:
+    """The draft with everything that a manifest source says; addresses and site settings stay.
+
+    Args:
+        urls: where the source says that its witnesses are asked.
+    """
+    places = {witness.vkey: witness.url for witness in draft.witnesses} | dict(urls)
     mails = {trustee.name: trustee.email for trustee in draft.trustees}
     zone = ZoneInfo(draft.zone)
     times = [""] * 2
@@ -44,6 +58,8 @@ def with_source(draft: Draft, manifest: Manifest) -> Draft:
         opens=times[0],
         closes=times[1],
         questions=tuple(_draft_question(question) for question in manifest.questions),
+        witnesses=tuple(DraftWitness(vkey=vkey, url=places.get(vkey, "")) for vkey in manifest.witnesses),
+        quorum=str(manifest.quorum) if manifest.witnesses else "",
     )
 
 

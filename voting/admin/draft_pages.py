@@ -27,7 +27,7 @@ from voting.admin.draft_forms import (
     read_trustees,
     read_voting,
 )
-from voting.admin.draft_import import read_source, with_source
+from voting.admin.draft_import import read_source, read_witness_urls, with_source
 from voting.admin.drafts import (
     Draft,
     closing_moment,
@@ -131,7 +131,7 @@ def _localized_fields(names: Sequence[str], draft: Draft) -> list[str]:
     return [f"{name}.{code}" for name in names for code in draft.languages]
 
 
-def _after_saving(endpoint: str, page: Page, name: str, draft: Draft, button: str) -> ResponseReturnValue:
+def after_saving(endpoint: str, page: Page, name: str, draft: Draft, button: str) -> ResponseReturnValue:
     """Back to the form while it has faults or rows are being added; else to the election's page."""
     if button != "save":
         return redirect(url_for(endpoint, name=name))
@@ -171,7 +171,7 @@ def save_general(name: str) -> ResponseReturnValue:
     if draft.languages != before.languages:
         flash(_("Saved. Fill in the texts of the new languages."), "warn")
         return redirect(url_for("admin.show_general", name=name, checked=1))
-    return _after_saving("admin.show_general", Page.GENERAL, name, draft, "save")
+    return after_saving("admin.show_general", Page.GENERAL, name, draft, "save")
 
 
 # -- trustees ----------------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def save_trustees(name: str) -> ResponseReturnValue:
     draft = change_trustees(read_trustees(before, request.form), button)
     if not save_draft(row, draft):
         return _trustees(row, draft, theirs=url_for("admin.show_trustees", name=name))
-    return _after_saving("admin.show_trustees", Page.TRUSTEES, name, draft, button)
+    return after_saving("admin.show_trustees", Page.TRUSTEES, name, draft, button)
 
 
 # -- times -------------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def save_times(name: str) -> ResponseReturnValue:
         return _times(row, draft, theirs=url_for("admin.show_times", name=name))
     for sentence in time_sentences(draft):
         flash(sentence, "")
-    return _after_saving("admin.show_times", Page.TIMES, name, draft, "save")
+    return after_saving("admin.show_times", Page.TIMES, name, draft, "save")
 
 
 def time_sentences(draft: Draft) -> list[str]:
@@ -288,7 +288,7 @@ def save_codes(name: str) -> ResponseReturnValue:
     draft = read_voting(before, request.form)
     if not save_draft(row, draft):
         return _codes(row, draft, theirs=url_for("admin.show_codes", name=name))
-    return _after_saving("admin.show_codes", Page.CODES, name, draft, "save")
+    return after_saving("admin.show_codes", Page.CODES, name, draft, "save")
 
 
 # -- the draft as a file -----------------------------------------------------------------------------------------------
@@ -336,7 +336,8 @@ def import_source(name: str) -> ResponseReturnValue:
         except UnicodeDecodeError:
             return _source(row, "", [Problem("file", "is not UTF-8 text", "save it as UTF-8")])
     try:
-        draft = with_source(before, read_source(typed, name="source"))
+        manifest = read_source(typed, name="source")
+        draft = with_source(before, manifest, read_witness_urls(typed, name="source"))
     except InputErrors as error:
         return _source(row, typed, error.problems)
     if not save_draft(row, draft):

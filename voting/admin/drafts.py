@@ -16,15 +16,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from bulletin_board.witness_settings import WitnessPlace, WitnessSettings
+from voting.address import parse_address
 from voting.crypto.group import DEFAULT_GROUP
 from voting.crypto.signatures import VerifyKey
 from voting.protocol.encoding import Hash, from_base64, sha256
-from voting.protocol.errors import DecodeError, InputErrors, Problem, UsageError
+from voting.protocol.errors import DecodeError, InputErrors, Problem, UrneError, UsageError
 from voting.protocol.manifest import Manifest
 from voting.protocol.manifest_source import check_source
 from voting.protocol.methods import METHODS
 from voting.protocol.moment import format_moment
 from voting.protocol.text import Text
+from voting.protocol.tlog.note import parse_vkey
+from voting.protocol.tlog.witnesses import least_quorum
 from voting.site.election_settings import ElectionSettings
 
 MAX_DRAFT_CHARACTERS = 400_000
@@ -105,6 +109,13 @@ class DraftTrustee(DraftPart, frozen=True, kw_only=True):
         return f"DraftTrustee({self.name!r}, ...)"
 
 
+class DraftWitness(DraftPart, frozen=True, kw_only=True):
+    """A witness of the board: the key that it publishes, and where it is asked."""
+
+    vkey: str = ""
+    url: str = ""
+
+
 class Draft(DraftPart, frozen=True, kw_only=True):
     """Everything that can be typed about an election before it is frozen."""
 
@@ -129,6 +140,9 @@ class Draft(DraftPart, frozen=True, kw_only=True):
     deletion: str = ""
     """Day on which personal data is deleted, e.g. "2026-06-30"."""
     questions: tuple[DraftQuestion, ...] = ()
+    witnesses: tuple[DraftWitness, ...] = ()
+    quorum: str = ""
+    """How many of the witnesses must sign; empty for a majority."""
 
 
 def encode_draft(draft: Draft) -> str:
@@ -177,6 +191,9 @@ def source_of(draft: Draft) -> dict[str, Any]:
     opens, closes = (_instant(time, draft.zone) for time in (draft.opens, draft.closes))
     if isinstance(opens, str) and isinstance(closes, str):
         source["schedule"] = {"opens": opens, "closes": closes}
+    if draft.witnesses:
+        source["witnesses"] = [{"vkey": each.vkey, "url": each.url} for each in draft.witnesses]
+        source["quorum"] = quorum_of(draft)
     return source
 
 
@@ -314,8 +331,30 @@ def authority_key(draft: Draft) -> bytes | None:
         return None
 
 
+def quorum_of(draft: Draft) -> int:
+    """How many witnesses must sign: what was typed, or a majority."""
+    return _whole(draft.quorum, default=least_quorum(len(draft.witnesses)))
+
+
+def witness_settings_of(draft: Draft) -> WitnessSettings:
+    """Whom the board asks to sign (L22a). Raises UrneError if a witness of the draft is at fault."""
+    places = [WitnessPlace(parse_vkey(each.vkey), parse_address(each.url)) for each in draft.witnesses]
+    return WitnessSettings(tuple(places), quorum_of(draft) if places else 0)
+
+
+def _witness_problems(draft: Draft) -> Iterator[Problem]:
+    if draft.witnesses and draft.quorum.strip() and not _is_whole(draft.quorum):
+        yield Problem("quorum", "is not a whole number", "write digits only")
+    for position, witness in enumerate(draft.witnesses, start=1):
+        try:
+            parse_address(witness.url)
+        except UrneError as error:
+            yield Problem(f"witnesses[{position}].url", error.problem, error.remedy)
+
+
 def _own_problems(draft: Draft) -> Iterator[Problem]:
     """What the manifest source could not say."""
+    yield from _witness_problems(draft)
     if draft.threshold.strip() and not _is_whole(draft.threshold):
         yield Problem("threshold", "is not a whole number", "write digits only")
     for name, typed in (("opens", draft.opens), ("closes", draft.closes)):

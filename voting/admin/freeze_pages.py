@@ -18,7 +18,9 @@ from voting.admin.drafts import (
     authority_key,
     draft_hash,
     parse_draft,
+    quorum_of,
     source_text,
+    witness_settings_of,
 )
 from voting.admin.overview_pages import issue_link
 from voting.admin.question_cost import draft_cost
@@ -53,6 +55,7 @@ def _page(row: ElectionRow, draft: Draft, typed: str, problem: str) -> ResponseR
         rule_words=rule_words(),
         sentences=time_sentences(draft),
         cost=draft_cost(draft),
+        quorum=quorum_of(draft),
         present=draft_hash(draft),
         typed=typed,
         problem=problem,
@@ -75,7 +78,9 @@ def freeze(name: str) -> ResponseReturnValue:
             return _page(row, draft, typed, _("Something must be done first."))
         if typed != row.name:
             return _page(row, draft, typed[:100], _("This is not the short name, {name}.", name=row.name))
-        manifest = desk().elections.create(row.name, manifest_maker(draft), random_bytes=secrets.token_bytes)
+        manifest = desk().elections.create(
+            row.name, manifest_maker(draft), random_bytes=secrets.token_bytes, witnesses=witness_settings_of(draft)
+        )
         apply_draft(row.name, draft)
         desk().store.set_state(row.name, State.FROZEN)
     shutil.rmtree(site_settings().rehearsals / row.name, ignore_errors=True)

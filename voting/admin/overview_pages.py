@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from voting.admin.desk import (
     stage_of,
 )
 from voting.admin.draft_pages import apply_draft, time_sentences
-from voting.admin.drafts import Draft, encode_draft, parse_draft
+from voting.admin.drafts import Draft, encode_draft, parse_draft, quorum_of
 from voting.admin.field_problems import FieldProblems
 from voting.admin.question_cost import draft_cost
 from voting.admin.question_words import method_title
@@ -32,6 +33,7 @@ from voting.protocol.text import plain
 from voting.site.election_store import ElectionRow, State
 from voting.site.elections import is_name
 from voting.site.web import now, site_settings
+from voting.site.witness_view import view_witnesses
 from voting.translations import LANGUAGES, language
 from voting.translations import text as _
 
@@ -79,6 +81,7 @@ def page_link(name: str, page: Page, part: str = "") -> str:
         Page.TRUSTEES: "admin.show_trustees",
         Page.TIMES: "admin.show_times",
         Page.CODES: "admin.show_codes",
+        Page.WITNESSES: "admin.show_witnesses",
         Page.PREVIEW: "admin.show_preview",
         Page.REHEARSAL: "admin.show_rehearsal",
         Page.FREEZE: "admin.show_freeze",
@@ -89,7 +92,7 @@ def page_link(name: str, page: Page, part: str = "") -> str:
         Page.VOTERS: "admin.show_voters",
         Page.MAIL: "admin.show_mail",
     }[page]
-    if page in {Page.GENERAL, Page.QUESTIONS, Page.TRUSTEES, Page.TIMES, Page.CODES}:
+    if page in {Page.GENERAL, Page.QUESTIONS, Page.TRUSTEES, Page.TIMES, Page.CODES, Page.WITNESSES}:
         return url_for(endpoint, name=name, checked=1)
     return url_for(endpoint, name=name)
 
@@ -204,6 +207,7 @@ def _draft_overview(row: ElectionRow, draft: Draft) -> ResponseReturnValue:
         issue_link=issue_link,
         sentences=time_sentences(draft),
         cost=draft_cost(draft),
+        quorum=quorum_of(draft),
         method_title=method_title,
         voters=state.voters,
         language=language,
@@ -219,6 +223,7 @@ def _board_overview(row: ElectionRow, view: BoardView) -> ResponseReturnValue:
         view=view,
         title=plain(view.manifest.title, language()),
         stage=stage_of(row, view),
+        witnesses=view_witnesses(desk().elections.get(row.name), view.manifest),
         stage_words=stage_words,
         issues=issues,
         next=next_step(issues),
@@ -242,6 +247,8 @@ def delete_draft(name: str) -> ResponseReturnValue:
     if request.form.get("confirm", "").strip() != row.name:
         raise UsageError("that is not the short name; nothing was done", remedy="go back and type it")
     desk().store.delete_draft(row.name)
+    # Whoever takes this short name next shall not find the rehearsal of this draft.
+    shutil.rmtree(site_settings().rehearsals / row.name, ignore_errors=True)
     flash(_("The draft {name} is deleted.", name=row.name), "good")
     return redirect(url_for("admin.list_elections"))
 

@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 from flask import (
     Blueprint,
+    Response,
     abort,
     current_app,
     flash,
@@ -162,13 +163,20 @@ def _without_opinion(preparation: Preparation, number: int, time: str) -> Prepar
     return msgspec.structs.replace(preparation, opinions=kept)
 
 
+@public_preview.after_request
+def keep_nothing(response: Response) -> Response:
+    """A draft changes, and its link can be ended: no cache keeps what it showed."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 # -- by the link -------------------------------------------------------------------------------------------------------
 
 
 def _shared(token: str) -> tuple[ElectionRow, Draft]:
     """The draft that a link shows, or the public page once it is frozen; no such page for any other."""
     if _TOKEN.match(token):
-        for row in desk().store.all():
+        for row in desk().store.prepared_with(token):
             known = read_preparation(row.preparation).preview
             if known and hmac.compare_digest(known, token):
                 if row.state is not State.DRAFT:

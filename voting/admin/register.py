@@ -22,6 +22,7 @@ from voting.admin import (
     result_pages,
     voter_pages,
     voting_pages,
+    witness_pages,
 )
 from voting.admin.access import EXTENSION, account_number
 from voting.admin.desk import make_desk, pages
@@ -41,6 +42,7 @@ PAGES = (
     result_pages,
     voter_pages,
     voting_pages,
+    witness_pages,
 )
 """The modules whose import puts their pages on the blueprint."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from bulletin_board.errors import QuorumError
 from bulletin_board.export import export_record
 from voting.admin.board_view import view_board
 from voting.admin.desk import desk, own_board, pages
@@ -34,6 +35,8 @@ ARCHIVE_FOLDER = "archive"
 """In the election's folder: what was made from the board and can be made again."""
 RECORD_FILE, REPORT_FILE = "record.zip", "report.txt"
 LONGEST_SECONDS = 24 * 3600
+QUORUM_SECONDS = 60.0
+"""So long the witnesses are waited for before a record is made."""
 
 
 def work_key(name: str) -> str:
@@ -114,7 +117,7 @@ def make_tally(hosted: HostedElection) -> None:
             return []
         if record.phase is not Phase.CLOSED:
             raise UsageError("the tally cannot be made before voting is closed")
-        with hosted.reader() as board:
+        with hosted.reader(unpublished=True) as board:
             return compute_tally(record, board.body, key, time)
 
     hosted.act(make)
@@ -135,7 +138,17 @@ def publish(hosted: HostedElection, *, allow_toy: bool) -> None:
 
 
 def verify_published(hosted: HostedElection, *, language: str, allow_toy: bool) -> None:
-    """Run `urne-verify` on the record and keep its report beside it."""
+    """Run `urne-verify` on the record and keep its report beside it.
+
+    Raises:
+        QuorumError: if the board's witnesses have not signed all of it: the record would be of an earlier state.
+        UnavailableError: if it cannot be verified now.
+    """
+    if not hosted.settle(QUORUM_SECONDS):
+        raise QuorumError(
+            "the witnesses have not signed the newest entries yet, so there is no record of them",
+            remedy="look at the witnesses, then verify again",
+        )
     folder = hosted.folder / ARCHIVE_FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     record = folder / RECORD_FILE

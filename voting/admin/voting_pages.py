@@ -121,12 +121,18 @@ def open_voting(name: str) -> ResponseReturnValue:
     if not _is_confirmed(row):
         return _back(name)
     files: tuple[BoothFile, ...] = current_app.config.get("URNE_BOOTH_FILES", ())
+    voters = desk().services.voters
 
     def make(record: ElectionRecord, key: SigningKey, time: str) -> NewEntry | list[NewEntry]:
         if record.phase is Phase.OPEN:
             return []
         if record.phase is not Phase.SETUP:
             raise UsageError("voting is over, so it cannot be opened")
+        if row.settings.has_server_codes and len(record.credentials) < voters.counts(name).voters:
+            raise UsageError(
+                "there are voters without a credential on the board, whom the opening would leave out for good",
+                remedy="publish the credentials first",
+            )
         return open_election(record, key, time, files)
 
     hosted.act(make)
@@ -289,7 +295,7 @@ def show_acts(name: str) -> ResponseReturnValue:
     row, hosted = own_board(name)
     zone = zone_of(row)
     acts = []
-    with hosted.reader() as board:
+    with hosted.reader(unpublished=True) as board:
         trustees = {i: info.name for i, info in enumerate(view_board(hosted).manifest.trustees, start=1)}
         for seq, data in enumerate(board.headers()):
             if _BALLOT not in data:

@@ -17,6 +17,9 @@ from voting.booth.texts import choose_texts
 from voting.election.record import BallotRef, ElectionRecord
 from voting.protocol.crockford import ALPHABET
 from voting.protocol.errors import DecodeError
+from voting.protocol.manifest import Manifest
+from voting.protocol.tlog.note import parse_note, parse_vkey, verify_cosignatures
+from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tracker import LOCK_SYMBOLS, TRACKER_SYMBOLS, parse_tracker
 from voting.site.elections import HostedElection
 
@@ -32,6 +35,8 @@ class Answer(StrEnum):
     LOCK_NUMBER = "lock-number"
     """Somebody typed the six characters that the booth shows before casting."""
     NOT_FOUND = "not-found"
+    WAITING = "waiting"
+    """It is on the board's disk, and not published: its witnesses have not signed it yet."""
     COUNTED = "counted"
     REPLACED = "replaced"
 
@@ -45,6 +50,9 @@ class Found(NamedTuple):
     replaced_by: int | None
     header: str
     proof: str
+    witnesses: tuple[str, ...]
+    """Names of those that the manifest names and who have signed the checkpoint in the proof."""
+    has_quorum: bool
 
 
 def add_lookup_pages(pages: Blueprint, site: PublicSite) -> None:
@@ -71,27 +79,48 @@ def _answer(hosted: HostedElection, election: Overview, typed: str) -> tuple[Ans
     except DecodeError:
         is_short = len("".join(filter(str.isalnum, typed))) == LOCK_SYMBOLS
         return (Answer.LOCK_NUMBER if is_short else Answer.MISTYPED), "", None
-    found = find(hosted, tracker)
-    if found is None:
+    reference = _reference(hosted, tracker)
+    if reference is None:
         return Answer.NOT_FOUND, tracker, None
+    found = _find(hosted, reference, election.manifest)
+    if found is None:
+        return Answer.WAITING, tracker, None
     return (Answer.COUNTED if found.replaced_by is None else Answer.REPLACED), tracker, found
 
 
-def find(hosted: HostedElection, tracker: str) -> Found | None:
-    """The ballot with a tracker in its printed form; None if the board has not signed for one."""
+def _reference(hosted: HostedElection, tracker: str) -> BallotRef | None:
+    """Where the ballot with a tracker in its printed form is; None if there is none."""
     prefix = hash_prefix(tracker)
     ballots = hosted.look(lambda record: tuple(record.ballots))  # looking through them must not hold up the board
-    reference = next((each for each in ballots if each.hash.startswith(prefix)), None)
-    if reference is None:
-        return None
+    return next((each for each in ballots if each.hash.startswith(prefix)), None)
+
+
+def _find(hosted: HostedElection, reference: BallotRef, manifest: Manifest) -> Found | None:
+    """A ballot with its proof; None if it is not published yet."""
     last, weight = hosted.look(lambda record: _last(record, reference))
     with hosted.reader() as board:
-        if reference.seq >= len(board):
-            return None  # it is being written this moment
+        if not board.is_published(reference.seq):
+            return None
         header, proof = board.header(reference.seq), board.receipt(reference.seq)
     replaced_by = None if last == reference.seq else last
-    shown = pseudonym(reference.credential)
-    return Found(reference.seq, shown, weight, replaced_by, header.decode("utf-8"), proof.decode("utf-8"))
+    signers = witness_names(parse_receipt(proof).checkpoint, manifest)
+    return Found(
+        seq=reference.seq,
+        pseudonym=pseudonym(reference.credential),
+        weight=weight,
+        replaced_by=replaced_by,
+        header=header.decode("utf-8"),
+        proof=proof.decode("utf-8"),
+        witnesses=signers,
+        has_quorum=len(signers) >= manifest.quorum,
+    )
+
+
+def witness_names(note: bytes, manifest: Manifest) -> tuple[str, ...]:
+    """Which witnesses of the manifest have signed a checkpoint. Raises SignatureInvalid if one's signature fails."""
+    policy = manifest.witness_policy()
+    found = verify_cosignatures(parse_note(note), policy.keys, board=parse_vkey(manifest.board))
+    return tuple(cosignature.key.name for cosignature in found)
 
 
 def _last(record: ElectionRecord, reference: BallotRef) -> tuple[int, int]:

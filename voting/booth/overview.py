@@ -125,7 +125,7 @@ class PublicSite:
         return sorted(latest_first, key=lambda glance: _ORDER[glance.phase])
 
     def _glance(self, name: str) -> Glance:
-        with self.get(name).reader() as board:
+        with self.get(name).reader(unpublished=True) as board:
             manifest = defined_manifest(board.body(0))
             position = len(board)
             while position > 0:

@@ -124,6 +124,7 @@ def read_booth_data(hosted: HostedElection, factor: str, now: datetime) -> dict[
     """What the booth must know of an election, with the proofs to check it by."""
     facts = hosted.look(_facts)
     with hosted.reader() as board:
+        # What its witnesses have not signed yet is not published: the booth waits for it.
         note = board.checkpoint_note()
         checkpoint = parse_checkpoint(parse_note(note, what="the checkpoint").text, what="the checkpoint")
         opened = board.find_hash(facts.election) if facts.election else None
@@ -140,6 +141,7 @@ def read_booth_data(hosted: HostedElection, factor: str, now: datetime) -> dict[
             "opened": _entry(board, opened.seq, note, checkpoint) if opened else None,
             "phase": facts.phase,
             "prefix": facts.prefix,
+            "waiting": (opened.seq if opened else 0) >= checkpoint.size,
         }
 
 
@@ -149,7 +151,10 @@ def _facts(record: ElectionRecord) -> _Facts:
     return _Facts(phase.value, record.closes, contact, len(record.ballots), _prefix_length(record), record.election)
 
 
-def _entry(board: BoardReader, seq: int, note: bytes, checkpoint: Checkpoint) -> dict[str, Any]:
+def _entry(board: BoardReader, seq: int, note: bytes, checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """An entry with its proof under this checkpoint; None if that does not cover it yet."""
+    if seq >= checkpoint.size:
+        return None
     proof = format_receipt(Receipt(seq, board.inclusion_proof(seq, checkpoint.size), note))
     texts = {"header": board.header(seq), "body": board.body(seq), "proof": proof}
     return {"seq": seq, **{name: data.decode("utf-8") for name, data in texts.items()}}

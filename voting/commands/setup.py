@@ -8,13 +8,15 @@ from pathlib import Path
 import click
 import msgspec
 
+from bulletin_board.witness_settings import NO_WITNESSES, WitnessPlace, WitnessSettings
+from voting.address import parse_address
 from voting.commands.words import moment_text
 from voting.crypto.group import GROUP_NAMES
 from voting.election_folder import create_election_folder
 from voting.files import read_text
 from voting.protocol.errors import UsageError
 from voting.protocol.manifest import SECONDS_PER_BRANCH_ON_PHONE, Manifest
-from voting.protocol.manifest_source import MAX_SOURCE_BYTES, Form, check_source, read_manifest
+from voting.protocol.manifest_source import MAX_SOURCE_BYTES, Form, check_source, read_manifest, witness_urls
 from voting.protocol.text import plain
 from voting.terminal import json_option, print_json, say, tell, toy_option
 from voting.translations import language
@@ -74,11 +76,24 @@ def new(folder: Path, source: Path, group: str | None, origin: str | None, allow
             )
         return manifest
 
-    manifest = create_election_folder(folder, make, origin=origin, random_bytes=secrets.token_bytes)
+    witnesses = _witness_settings(text, source, form)
+    manifest = create_election_folder(
+        folder, make, origin=origin, random_bytes=secrets.token_bytes, witnesses=witnesses
+    )
     for line in manifest_lines(manifest, language()):
         say(line)
     say(_("Manifest hash: {hash}", hash=manifest.hash))
     tell(_("The election is in {folder}. See what is next with: urne status {folder}", folder=folder))
+
+
+def _witness_settings(text: str, source: Path, form: Form) -> WitnessSettings:
+    """Whom the board asks to sign, if the source says of every witness where it is asked."""
+    manifest = check_source(text, name=str(source), form=form)
+    urls = witness_urls(text, name=str(source), form=form)
+    if not manifest.witnesses or set(manifest.witnesses) - set(urls):
+        return NO_WITNESSES
+    places = [WitnessPlace(key, parse_address(urls[key.vkey])) for key in manifest.witness_policy().keys]
+    return WitnessSettings(tuple(places), manifest.quorum)
 
 
 def manifest_lines(manifest: Manifest, wanted: str) -> list[str]:

@@ -14,11 +14,12 @@ from voting.protocol.messages import BoothFile
 MAX_BOOTH_FILES = 1000
 MAX_PATH_CHARACTERS = 200
 
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
 
 
 def verify_booth_files(files: Sequence[BoothFile], *, subject: str) -> None:
-    """Protocol S3a (check 10): the paths are plain, relative and in strictly rising order.
+    """Protocol S3a (check 10): the paths are plain, relative and in strictly rising order, the hashes are hashes.
 
     Raises:
         VerificationError: naming the place in the list.
@@ -37,4 +38,6 @@ def verify_booth_files(files: Sequence[BoothFile], *, subject: str) -> None:
             raise VerificationError("10", subject, f"file {position} of the booth has a path that no site should serve")
         if file.path <= last:
             raise VerificationError("10", subject, f"file {position} of the booth is out of order or named twice")
+        if not _HASH.match(file.sha256):
+            raise VerificationError("10", subject, f"file {position} of the booth has a hash that is none")
         last = file.path

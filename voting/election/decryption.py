@@ -171,6 +171,9 @@ def outcomes_of(manifest: Manifest, totals: Sequence[int], cast: int) -> tuple[o
     Raises:
         VerificationError: (check 20) if no set of valid ballots has these totals.
     """
+    expected = len(manifest.shape.totals)
+    if len(totals) != expected:
+        raise VerificationError("20", "totals", "wrong number", expected=str(expected), found=str(len(totals)))
     outcomes = []
     start = 0
     for question in manifest.questions:

@@ -19,7 +19,8 @@ from voting.protocol.methods import AnyQuestion
 from voting.protocol.moment import parse_moment
 from voting.protocol.shape import BallotShape, join
 from voting.protocol.text import Text, localized_problems, text_problems
-from voting.protocol.tlog.note import NoteKey, parse_vkey
+from voting.protocol.tlog.checkpoint import require_origin
+from voting.protocol.tlog.note import TYPE_NOTE, NoteKey, parse_vkey
 from voting.protocol.tlog.witnesses import WitnessPolicy, parse_witnesses, witness_problems
 
 VERSION = 1
@@ -134,6 +135,9 @@ def manifest_problems(manifest: Manifest) -> Iterator[Problem]:
     board: NoteKey | None = None
     try:
         board = parse_vkey(manifest.board, what="board")
+        if board.type != TYPE_NOTE:
+            yield Problem("board", "is the key of a witness, not of a log")
+        require_origin(board.name)
     except UrneError as error:
         yield Problem("board", error.problem)
     yield from witness_problems(manifest.witnesses, manifest.quorum, board)

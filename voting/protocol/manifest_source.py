@@ -82,6 +82,14 @@ def check_source(text: str, *, name: str, form: Form) -> Manifest:
     )
 
 
+def witness_urls(text: str, *, name: str, form: Form) -> dict[str, str]:
+    """A witness's vkey -> where it is asked, as far as a source (M16) says it. Raises InputErrors."""
+    rows = _parse(text, name, form).get("witnesses")
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    pairs = ((row.get("vkey"), row.get("url")) for row in found)
+    return {vkey: url for vkey, url in pairs if isinstance(vkey, str) and isinstance(url, str) and url}
+
+
 def _is_below(where: str, reported: Sequence[str]) -> bool:
     """Whether a place, or one that contains it, was reported already."""
     return any(where == place or where.startswith((f"{place}.", f"{place}[")) for place in reported)
@@ -212,8 +220,17 @@ class _Source:
         return tuple(names)
 
     def _witnesses(self) -> tuple[str, ...]:
+        """Their keys. Where they are asked may stand beside a key (`witness_urls`); it is not part of the manifest."""
+        vkeys = []
         rows = self._list(self.data, "witnesses", "witnesses") if "witnesses" in self.data else []
-        return tuple(self._string(item, f"witnesses[{position}]") for position, item in enumerate(rows, start=1))
+        for position, item in enumerate(rows, start=1):
+            where = f"witnesses[{position}]"
+            if isinstance(item, dict):
+                self._require_known(item, ("vkey", "url"), where)
+                self._string(item.get("url", ""), f"{where}.url")
+                item, where = self._required(item, "vkey", f"{where}.vkey"), f"{where}.vkey"
+            vkeys.append(self._string(item, where))
+        return tuple(vkeys)
 
     def _schedule(self) -> Schedule | None:
         schedule = self.data.get("schedule")

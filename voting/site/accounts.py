@@ -38,6 +38,10 @@ _MAX_MEMORY = 128 * 1024 * 1024
 _AT_ONCE = threading.BoundedSemaphore(2)
 """Each scrypt takes 32 MiB: more than two at once could exhaust a small machine."""
 
+_LOGINS_AT_ONCE = threading.BoundedSemaphore(6)
+"""More logins than this do not wait for each other: the threads of the site are for voters, too."""
+BUSY_DELAY = timedelta(seconds=3)
+
 FREE_FAILURES = 4
 """So many typing errors cost no wait."""
 MAX_ADDRESS_DELAY = timedelta(minutes=15)
@@ -163,14 +167,20 @@ class Accounts:
             from_address = to_account = self._source("browser", known_browser)
         self._require_no_wait(from_address, MAX_ADDRESS_DELAY)
         self._require_no_wait(to_account, MAX_ACCOUNT_DELAY)
-        # Counted before it is looked at, so that many attempts at once cannot slip through together.
-        time = self._time()
-        for source in {from_address, to_account}:
-            self.rows.count_failure(source, time)
-        if not self._no_password:
-            self._no_password = hash_password("", self._random_bytes(_SALT_BYTES))
-        stored = account.password if account is not None else self._no_password
-        if not is_password(password, stored) or account is None or account.is_disabled:
+        if not _LOGINS_AT_ONCE.acquire(blocking=False):
+            raise LoginDelayed(BUSY_DELAY)
+        try:
+            # Counted before it is looked at, so that many attempts at once cannot slip through together.
+            time = self._time()
+            for source in {from_address, to_account}:
+                self.rows.count_failure(source, time)
+            if not self._no_password:
+                self._no_password = hash_password("", self._random_bytes(_SALT_BYTES))
+            stored = account.password if account is not None else self._no_password
+            is_right = is_password(password, stored)
+        finally:
+            _LOGINS_AT_ONCE.release()
+        if not is_right or account is None or account.is_disabled:
             raise LoginError("do not belong together", where="name and password", remedy="type both again")
         for source in {from_address, to_account}:
             self.rows.forget_failures(source)

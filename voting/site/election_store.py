@@ -112,6 +112,14 @@ class ElectionStore:
         """All elections, by name."""
         return [_election(row) for row in self._store.rows(f"SELECT {_COLUMNS} FROM election ORDER BY name")]  # noqa: S608
 
+    def prepared_with(self, part: str) -> list[ElectionRow]:
+        """The elections whose preparation has this text in it."""
+        rows = self._store.rows(
+            f"SELECT {_COLUMNS} FROM election WHERE instr(preparation, ?) > 0",  # noqa: S608
+            (part,),
+        )
+        return [_election(row) for row in rows]
+
     def of_account(self, account: int) -> list[ElectionRow]:
         """The elections that an account owns or that are shared with it, newest first."""
         rows = self._store.rows(

@@ -4,13 +4,18 @@ A board has one writer. Requests come in many threads: they hand their entries t
 writes what waits in one transaction, and get their answer when it is on the disk. Reading needs no turn: every request
 opens its own reader, and `look` shows the record between two changes.
 
+Where the board has witnesses, they are asked as long as the thread runs. What they have not signed yet is on the disk,
+but not published: the live record shows it, a reader only if it is asked to.
+
 It must not import flask: the pages are above it.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -18,11 +23,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from queue import Full, Queue
+from traceback import format_tb
 from typing import Any, NamedTuple, TypeVar
 
+from bulletin_board.cosigning import Cosigner, start_cosigner
 from bulletin_board.errors import FatalError
 from bulletin_board.log import Submission
 from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.witness_settings import NO_WITNESSES, WitnessSettings
 from voting.crypto.signatures import SigningKey
 from voting.election.record import ElectionRecord
 from voting.election.steps import NewEntry
@@ -47,6 +55,13 @@ MAX_BATCH = 32
 """Submissions written in one transaction."""
 ANSWER_SECONDS = 300
 """Nobody waits longer than this for an answer. The entry may still be written: submitting it again tells."""
+QUORUM_SECONDS = 4.0
+"""So long an entry waits for the witnesses of its board before its sender is told that they are missing."""
+MAX_AWAITING = 10
+"""So many requests of one election wait for witnesses at a time, the others ask again: no witness takes all threads."""
+SECONDS_BETWEEN_LOOKS = 0.25
+
+logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 
@@ -102,11 +117,15 @@ class HostedElection:
         self._changing = threading.RLock()
         self._started = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._cosigner: Cosigner | None = None
+        self._awaiting = threading.BoundedSemaphore(MAX_AWAITING)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def submit(self, submission: Submission, token: str | None = None) -> Appended:
         """Protocol S18a: append what somebody sent in. On return it is on the disk.
+
+        Where a quorum of witnesses is demanded, they are given a moment to sign it, too.
 
         Raises:
             UrneError: as the rules refuse it, or UnavailableError if the board cannot take it now.
@@ -115,7 +134,9 @@ class HostedElection:
             self.gate(submission, token)
         answer: Future[Appended] = Future()
         self._hand_over(_Waiting(submission, answer))
-        return _wait(answer)
+        appended = _wait(answer)
+        self._await_witnesses(appended.seq + 1)
+        return appended
 
     def act(self, make: Make, key: str = "administrator") -> list[Appended]:
         """Protocol S18b: append an act of the administrator or the credential authority.
@@ -129,8 +150,29 @@ class HostedElection:
         """
         return self._run(partial(_act, make, key))
 
+    def settle(self, seconds: float) -> bool:
+        """Protocol S18c: wait until the witnesses have signed all that is on the board now.
+
+        Returns:
+            Whether the quorum has, at the latest after so many seconds; also True where none is demanded.
+        """
+        with self.reader(unpublished=True) as board:
+            size = len(board)
+        self._start()
+        self._run(lambda _election: None)
+        cosigner = self._cosigner
+        if cosigner is None:
+            return True
+        deadline = time.monotonic() + seconds
+        while not cosigner.wait(size, max(deadline - time.monotonic(), 0)):
+            # Too many of them have just failed; they are asked again after a rest.
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return True
+
     def close(self) -> None:
-        """End the thread after what waits was written, and close the board."""
+        """End the thread after what waits was written, close the board, and ask no witness any more."""
         with self._started:
             thread, self._thread = self._thread, None
         if thread is not None:
@@ -140,9 +182,16 @@ class HostedElection:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def reader(self) -> Iterator[BoardReader]:
-        """The board, for the calling thread. Raises UnavailableError if it cannot be read."""
-        with open_reader(board_folder(self.folder)) as board:
+    def reader(self, *, unpublished: bool = False) -> Iterator[BoardReader]:
+        """The board, for the calling thread.
+
+        Args:
+            unpublished: show what its witnesses have not signed yet: to the administrator, never as a proof.
+
+        Raises:
+            UnavailableError: if it cannot be read.
+        """
+        with open_reader(board_folder(self.folder), unpublished=unpublished) as board:
             yield board
 
     def look(self, read: Callable[[ElectionRecord], T]) -> T:
@@ -162,6 +211,15 @@ class HostedElection:
             return read(record)
 
     # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _await_witnesses(self, size: int) -> None:
+        """Give the witnesses a moment; whether that was enough, the receipt tells."""
+        cosigner = self._cosigner
+        if cosigner is not None and self._awaiting.acquire(blocking=False):
+            try:
+                cosigner.wait(size, QUORUM_SECONDS)
+            finally:
+                self._awaiting.release()
 
     def _run(self, work: Callable[[OpenElection], T]) -> T:
         answer: Future[T] = Future()
@@ -185,8 +243,18 @@ class HostedElection:
 
     def _serve(self) -> None:
         """Open the board and write what comes; after a failed write open it again, since only the disk is certain."""
+        try:
+            self._serve_until_closed()
+        finally:
+            cosigner, self._cosigner = self._cosigner, None
+            if cosigner is not None:
+                cosigner.close()
+
+    def _serve_until_closed(self) -> None:
         while (item := self._take()) is not None:
             try:
+                if self._cosigner is None:
+                    self._cosigner = start_cosigner(board_folder(self.folder))
                 with writing(self.folder, allow_toy=self._allow_toy) as election:
                     election.admission.guard = self._changing
                     self._record = election.record
@@ -194,6 +262,8 @@ class HostedElection:
                     self._write(election)
             except UrneError as error:
                 item.refuse(error)
+            except Exception as error:
+                item.refuse(_fault(error))
             else:
                 return
             finally:
@@ -204,6 +274,7 @@ class HostedElection:
         while (item := self._take()) is not None:
             if isinstance(item, _Job):
                 item.run(election)
+                self._tell_witnesses()
                 continue
             batch = [item]
             while len(batch) < MAX_BATCH and not self._waiting.empty():
@@ -213,6 +284,11 @@ class HostedElection:
                     break
                 batch.append(following)
             _append(election, batch)
+            self._tell_witnesses()
+
+    def _tell_witnesses(self) -> None:
+        if self._cosigner is not None:
+            self._cosigner.notify()
 
     def _take(self) -> _Waiting | _Job | None:
         return self._pending.popleft() if self._pending else self._waiting.get()
@@ -225,11 +301,22 @@ def _append(election: OpenElection, batch: Sequence[_Waiting]) -> None:
         for waiting in batch:
             waiting.answer.set_exception(error)
         raise
+    except Exception as error:
+        fault = _fault(error)
+        for waiting in batch:
+            waiting.answer.set_exception(fault)
+        raise fault from None
     for waiting, outcome in zip(batch, outcomes, strict=True):
         if isinstance(outcome, Appended):
             waiting.answer.set_result(outcome)
         else:
             waiting.answer.set_exception(outcome)
+
+
+def _fault(error: Exception) -> FatalError:
+    """What nobody foresaw: whoever waits is told at once, and the board is opened anew."""
+    logger.error("a board met %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+    return FatalError(f"writing failed ({type(error).__name__})", where="the board")
 
 
 def _act(make: Make, key: str, election: OpenElection) -> list[Appended]:
@@ -275,16 +362,27 @@ class Elections:
             return hosted
 
     def create(
-        self, name: str, make_manifest: MakeManifest, *, origin: str | None = None, random_bytes: RandomBytes
+        self,
+        name: str,
+        make_manifest: MakeManifest,
+        *,
+        origin: str | None = None,
+        random_bytes: RandomBytes,
+        witnesses: WitnessSettings = NO_WITNESSES,
     ) -> Manifest:
         """Define an election on a new board (S12).
+
+        Args:
+            witnesses: whom the board asks to sign; the manifest names the same.
 
         Raises:
             UsageError: if the name is taken or no name.
             UnavailableError: if it cannot be written.
         """
         require_name(name)
-        return create_election_folder(self.folder / name, make_manifest, origin=origin, random_bytes=random_bytes)
+        return create_election_folder(
+            self.folder / name, make_manifest, origin=origin, random_bytes=random_bytes, witnesses=witnesses
+        )
 
     def close(self) -> None:
         """Close all boards."""

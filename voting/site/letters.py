@@ -71,7 +71,7 @@ class Recipient(NamedTuple):
     language: str = ""
     weight: int = 1
     code: str = ""
-    """Voter code or one-time code."""
+    """Voter code, one-time code, or a trustee's invitation."""
     trustee: int = 0
 
     def __repr__(self) -> str:
@@ -288,10 +288,19 @@ def _trustee_invitation(facts: ElectionFacts, recipient: Recipient) -> Letter:
 
 
 def _trustee_ways(facts: ElectionFacts, recipient: Recipient) -> list[str]:
-    return [
-        _("In the browser: {link}", link=f"{facts.address}/trustee#trustee={recipient.trustee}"),
+    link = trustee_link(facts.address, recipient.trustee, recipient.code)
+    ways = [
+        _("In the browser: {link}", link=link),
         _("Or, more safely, by command: {command}", command=f"urne-trustee status {facts.address}"),
     ]
+    if recipient.code:
+        ways.append(_("To join by command: {option}", option=f"--invitation {recipient.code}"))
+    return ways
+
+
+def trustee_link(address: str, place: int, invitation: str) -> str:
+    """The address that a trustee opens: what stands after # never reaches a server."""
+    return f"{address}/trustee#trustee={place}" + (f"&invitation={invitation}" if invitation else "")
 
 
 def _trustee_move(facts: ElectionFacts, recipient: Recipient) -> Letter:

@@ -82,6 +82,8 @@ class Outbox:
         self._now = now
         self.factor_code: FactorCode = lambda _voter: None
         """Set by the second factor's service."""
+        self.invitation: Callable[[str, int], str] = lambda _election, _place: ""
+        """Set by the service that invites trustees: election and place -> the code that lets them join."""
         self.wake: Callable[[], None] = lambda: None
         """Set by the thread that sends."""
 
@@ -248,7 +250,8 @@ class Outbox:
             return None
         if not trustee.email:
             raise MailError("has no address", is_final=True, remedy="add one to the trustee")
-        recipient = Recipient(trustee.name, trustee.language, trustee=trustee.place)
+        invitation = self.invitation(row.election, trustee.place)
+        recipient = Recipient(trustee.name, trustee.language, code=invitation, trustee=trustee.place)
         letter = write_letter(kind, prepared.facts, recipient)
         return _envelope(row, label, trustee, letter, prepared)
 

@@ -49,6 +49,7 @@ class Schedule:
     Args:
         booth: the site's booth files, named at the opening.
         blockers: more reasons not to open than the board knows.
+        complete: publishes what is still missing on an election's board before the opening makes it final.
         tidy: called now and then, to drop what is over.
     """
 
@@ -61,6 +62,7 @@ class Schedule:
         now: Callable[[], datetime],
         booth: Callable[[], Sequence[BoothFile]] = lambda: (),
         blockers: Blockers = lambda _name: (),
+        complete: Callable[[HostedElection], None] = lambda _election: None,
         tidy: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
@@ -70,6 +72,7 @@ class Schedule:
         self._now = now
         self._booth = booth
         self._blockers = blockers
+        self._complete = complete
         self._tidy = tidy
         self._finished: set[str] = set()
         """Elections on whose boards nothing is left to do by itself."""
@@ -138,8 +141,15 @@ class Schedule:
         if blockers:
             self._remark(row, OPENING, blockers[0].problem, blockers[0].remedy)
             return
+
+        def open_(record: ElectionRecord, key: SigningKey, time: str) -> NewEntry | Sequence[NewEntry]:
+            if record.phase != Phase.SETUP:
+                return ()  # the administrator was quicker
+            return open_election(record, key, time, tuple(self._booth()))
+
         try:
-            hosted.act(lambda record, key, time: open_election(record, key, time, tuple(self._booth())))
+            self._complete(hosted)
+            hosted.act(open_)
         except UrneError as error:
             self._remark(row, OPENING, error.problem, error.remedy)
             return

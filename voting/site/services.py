@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from bulletin_board.log import Submission
 from voting.protocol.messages import BoothFile
 from voting.site.accounts import Accounts
+from voting.site.ballot_brake import BallotBrake
 from voting.site.codes import CodeService
 from voting.site.election_store import ElectionStore
-from voting.site.elections import Elections
+from voting.site.elections import Elections, Gate, HostedElection
 from voting.site.factor import FactorService
+from voting.site.invitations import Invitations
 from voting.site.mail import Transport, make_transport
 from voting.site.outbox import MailWorker, Outbox
 from voting.site.schedule import Blockers, Schedule
@@ -23,6 +26,7 @@ from voting.site.sessions import Sessions
 from voting.site.settings import Settings
 from voting.site.store import DATABASE, SiteStore
 from voting.site.voters import VoterService
+from voting.site.witness_view import quorum_problems
 
 
 class Services(NamedTuple):
@@ -40,6 +44,7 @@ class Services(NamedTuple):
     outbox: Outbox
     mail: MailWorker
     factor: FactorService
+    invitations: Invitations
     schedule: Schedule
     random_bytes: Callable[[int], bytes]
 
@@ -79,13 +84,34 @@ def make_services(
     """
     store = SiteStore.open(settings.data / DATABASE)
     settings.elections.mkdir(mode=0o700, exist_ok=True)
-    elections = Elections(settings.elections, allow_toy=settings.allow_toy, gate=lambda name: factor.gate(name))
+    elections = Elections(settings.elections, allow_toy=settings.allow_toy, gate=lambda name: gate(name))
     accounts = Accounts(store, secret, now=now, random_bytes=random_bytes)
     sessions = Sessions(store, now=now, random_bytes=random_bytes)
     outbox = Outbox(store, elections, settings, now=now)
     factor = FactorService(store, outbox, secret, now=now, random_bytes=random_bytes)
 
+    brake = BallotBrake(lambda: elections, now=now)
     voters = VoterService(store, elections, now=now)
+
+    def gate(name: str) -> Gate:
+        checks = factor.gate(name), brake.gate(name)
+
+        def check(submission: Submission, token: str | None) -> None:
+            for each in checks:
+                each(submission, token)
+
+        return check
+
+    codes, site = CodeService(store), ElectionStore(store)
+
+    invitations = Invitations(site, secret)
+    outbox.invitation = invitations.code
+
+    def complete(hosted: HostedElection) -> None:
+        """Voters who were added late get their credentials on the board: the opening would leave them out for good."""
+        counts = voters.counts(hosted.name)
+        if site.settings(hosted.name).has_server_codes and counts.listed < counts.voters:
+            codes.list_credentials(hosted)
 
     def tidy() -> None:
         accounts.tidy()
@@ -97,14 +123,24 @@ def make_services(
         settings=settings,
         store=store,
         elections=elections,
-        site=ElectionStore(store),
+        site=site,
         accounts=accounts,
         sessions=sessions,
         voters=voters,
-        codes=CodeService(store),
+        codes=codes,
         outbox=outbox,
         mail=MailWorker(outbox, transport or make_transport(settings, now), now=now),
         factor=factor,
+        invitations=invitations,
         random_bytes=random_bytes,
-        schedule=Schedule(store, elections, settings, now=now, booth=booth, blockers=blockers, tidy=tidy),
+        schedule=Schedule(
+            store,
+            elections,
+            settings,
+            now=now,
+            booth=booth,
+            blockers=lambda name: [*blockers(name), *quorum_problems(elections.get(name))],
+            complete=complete,
+            tidy=tidy,
+        ),
     )

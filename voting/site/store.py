@@ -19,7 +19,7 @@ from typing import Any
 import pysqlite3
 
 from bulletin_board.guards import require_safe_sqlite
-from voting.protocol.errors import UnavailableError
+from voting.protocol.errors import UnavailableError, UsageError
 
 DATABASE = "site.db"
 APPLICATION_ID = 0x55524E53
@@ -237,6 +237,8 @@ class SiteStore:
             yield
         except UnicodeDecodeError:
             raise UnavailableError("holds text that is not UTF-8, so it is damaged", where=str(self._path)) from None
+        except OverflowError:
+            raise UsageError("is a number that is too long", where="the request") from None
         except pysqlite3.IntegrityError:
             raise UnavailableError("would contradict itself; nothing was written", where=str(self._path)) from None
         except pysqlite3.Error as error:

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from voting.protocol.errors import UnavailableError, UrneError, UsageError, VerificationError
 from voting.site import times
@@ -28,7 +28,12 @@ LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 LANGUAGE_COOKIE = "language"
 LANGUAGE_SECONDS = 180 * 24 * 3600
 MAX_FORM_BYTES = 16 * 1024 * 1024
-"""Voter lists are the longest forms. The board's own interface has a limit of its own."""
+"""Files with voter lists are the longest forms. The board's own interface has a limit of its own."""
+MAX_TYPED_BYTES = 4 * 1024 * 1024
+"""All fields of a form together, files left out."""
+MAX_FIELDS = 20_000
+"""Fields of one form: each costs a few hundred bytes of memory, however short it is."""
+FORM = "application/x-www-form-urlencoded"
 
 POLICY = "; ".join(
     (
@@ -66,21 +71,24 @@ def prepare(app: Flask, settings: Settings, secret: bytes) -> None:
     app.config.update(
         SECRET_KEY=secret,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
-        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_TYPED_BYTES,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.is_secure,
-        SESSION_COOKIE_NAME="urne",
+        # This prefix forbids sites on other names of the same domain to set it: they could lend their form token.
+        SESSION_COOKIE_NAME="__Host-urne" if settings.is_secure else "urne",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         URNE_SETTINGS=settings,
     )
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(_choose_language)  # first: the pages of refused requests are in the reader's language, too
+    app.before_request(_require_bearable_form)
     csrf.init_app(app)
     limiter.init_app(app)
-    app.before_request(_choose_language)
     app.after_request(_finish)
+    app.teardown_request(_forget_language)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(UrneError, _our_problem)
@@ -100,6 +108,17 @@ def now() -> datetime:
     return clock() if clock else datetime.now(UTC)
 
 
+# -- forms -------------------------------------------------------------------------------------------------------------
+
+
+def _require_bearable_form() -> None:
+    """Refuse what would take much memory to take apart; before anything else looks at the form."""
+    if request.mimetype != FORM or (request.content_length or 0) <= MAX_FIELDS:
+        return
+    if (request.content_length or 0) > MAX_TYPED_BYTES or request.get_data().count(b"&") >= MAX_FIELDS:
+        raise RequestEntityTooLarge
+
+
 # -- languages ---------------------------------------------------------------------------------------------------------
 
 
@@ -111,6 +130,11 @@ def _choose_language() -> None:
         wanted = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     set_language(wanted)
     g.keep_language = asked in LANGUAGES
+
+
+def _forget_language(_error: BaseException | None) -> None:
+    """The thread goes on to other readers."""
+    set_language("en")
 
 
 def language_link(code: str) -> str:
@@ -216,6 +240,10 @@ def _our_problem(error: UrneError) -> ResponseReturnValue:
     elif isinstance(error, VerificationError):
         status = 409
     heading = _("There is no such page") if status == 404 else _("This did not work")
+    if "/" in error.where:  # a file of the server: its name is for the log, not for readers
+        current_app.logger.error("%s: %s", error.where, error.problem)
+        what, remedy = _("A part of this site cannot be used right now."), _("Try again in a minute.")
+        return _problem_page(status, error.code, heading, what, remedy)
     return _problem_page(status, error.code, heading, _whole(error), sentence(error.remedy))
 
 

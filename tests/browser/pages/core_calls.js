@@ -175,6 +175,11 @@ const CALLS = {
     const { origin, size, root } = await notes.openCheckpoint(note, notes.parseVkey(vkey));
     return { origin, size, root: toHex(root) };
   },
+  "checkpoint.witnessed": async ({ note, vkey, ...manifest }) => {
+    const board = notes.parseVkey(vkey);
+    const found = await notes.verifyQuorum(note, notes.parseWitnesses(manifest, board), board);
+    return found.map(({ key, time }) => ({ name: key.name, time: String(time) }));
+  },
   "merkle.root": ({ leaves }) => toHex(merkle.treeRoot(leaves.map((leaf) => merkle.leafHash(fromHex(leaf))))),
   "merkle.inclusion": ({ leaf, index, size, proof, root }) =>
     merkle.verifyInclusion(

@@ -3,13 +3,14 @@
  *
  * The same bytes are sent again after a lost answer: the board keeps the first place of a body, so that does no harm.
  * Nothing counts as cast before the board's signed receipt was checked here: the header is that of our body, it is
- * included in a checkpoint that the board's key has signed, and that checkpoint continues the one seen at the start.
+ * included in a checkpoint that the board's key and the quorum of its witnesses have signed, and that checkpoint
+ * continues the one seen at the start. Witnesses that have not signed yet are waited for.
  *
  * Must not import screens.
  */
 
 import { fromBase64, fromUtf8, utf8 } from "../core/bytes.js";
-import { ProofError, VerificationError } from "../core/errors.js";
+import { ProofError, QuorumMissing, VerificationError } from "../core/errors.js";
 import { sha256Hex } from "../core/hash.js";
 import { verifyConsistency } from "../core/merkle.js";
 import { checkReceipt, writeReceiptFile } from "../core/receipt.js";
@@ -18,6 +19,7 @@ import { NoAnswer, Refused, pause, request, requestJson } from "./network.js";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const BALLOT = "ballot.cast";
+const NO_QUORUM = "quorum";
 
 /**
  * @typedef {object} CastBallot
@@ -34,44 +36,62 @@ const BALLOT = "ballot.cast";
  * @param {object} options
  * @param {{size: number, root: Uint8Array}} options.checkpoint the last one seen of this board
  * @param {string} [options.token] of the second factor
- * @param {(state: "sending"|"checking"|"waiting") => void} [options.onProgress]
+ * @param {(state: "sending"|"checking"|"waiting"|"witnesses") => void} [options.onProgress]
  * @returns {Promise<CastBallot>}
  * @throws {Refused} the board does not take the ballot: it is not there
  * @throws {UrneError} the board's promise does not hold: nobody knows whether the ballot is there
  */
 export async function castBallot(election, ballot, { checkpoint, token, onProgress = () => {} }) {
   const body = utf8(ballot.body);
-  const receipt = await deliver(election, ballot, sha256Hex(body), { token, onProgress });
-  try {
-    return await untilAnswered(onProgress, () => {
-      onProgress("checking");
-      return checkPromise(election, body, receipt, checkpoint);
-    });
-  } catch (error) {
-    error.evidence = receipt;
-    throw error;
+  const sent = { mayHaveArrived: false, isWaiting: false };
+  for (let wait = FIRST_PAUSE_MS; ; wait = longer(wait)) {
+    const receipt = await deliver(election, ballot, sha256Hex(body), { token, onProgress, sent });
+    try {
+      return await untilAnswered(onProgress, () => {
+        if (!sent.isWaiting) onProgress("checking");
+        return checkPromise(election, body, receipt, checkpoint);
+      });
+    } catch (error) {
+      error.evidence = receipt;
+      if (!(error instanceof QuorumMissing)) throw error;
+    }
+    // The board has signed for the ballot, its witnesses have not. It is asked for a newer receipt of the same ballot.
+    Object.assign(sent, { mayHaveArrived: true, isWaiting: true });
+    onProgress("witnesses");
+    await pause(wait);
   }
 }
 
-/** Send until there is a receipt, or the board has refused and says that the ballot is not there. */
-async function deliver(election, ballot, bodyHash, { token, onProgress }) {
-  let mayHaveArrived = false;
+/**
+ * Send until there is a receipt, or the board has refused and says that the ballot is not there. `sent` is what is
+ * known of the ballot: whether it may have arrived, and whether the board has said that only its witnesses are missing.
+ */
+async function deliver(election, ballot, bodyHash, { token, onProgress, sent }) {
   for (let wait = FIRST_PAUSE_MS; ; wait = longer(wait)) {
     let refusal = null;
     try {
-      onProgress("sending");
+      if (!sent.isWaiting) onProgress("sending");
       return await send(election, ballot, token);
     } catch (error) {
-      if (error instanceof Refused && mayHaveArrived) refusal = error;
-      else if (error instanceof NoAnswer) mayHaveArrived = true;
-      else throw error;
+      if (error instanceof Refused && sent.mayHaveArrived) {
+        refusal = error;
+      } else if (error instanceof NoAnswer) {
+        Object.assign(sent, { mayHaveArrived: true, isWaiting: isMissing(election, error) });
+      } else {
+        throw error;
+      }
     }
-    onProgress("waiting");
+    onProgress(sent.isWaiting ? "witnesses" : "waiting");
     await pause(wait);
     const found = await findOut(election, bodyHash);
     if (found) return found;
     if (refusal && found === null) throw refusal;
   }
+}
+
+/** Whether the board says that it has the ballot, and that its witnesses have not signed. */
+function isMissing({ witnesses }, { code }) {
+  return witnesses.quorum > 0 && code === NO_QUORUM;
 }
 
 async function untilAnswered(onProgress, act) {
@@ -111,7 +131,8 @@ async function findOut(election, bodyHash) {
 }
 
 async function checkPromise(election, body, receipt, seen) {
-  const { header, checkpoint } = await checkReceipt(receipt, election.boardKey, body);
+  const { boardKey, witnesses } = election;
+  const { header, checkpoint } = await checkReceipt(receipt, boardKey, body, "the receipt", witnesses);
   if (header.type !== BALLOT) throw new VerificationError("03", `entry ${header.seq}`, "is no ballot");
   await checkContinues(election, seen, checkpoint);
   return { receipt: fromUtf8(writeReceiptFile(receipt), "receipt"), seq: header.seq, checkpoint };

@@ -1,8 +1,9 @@
 /**
  * The election as the booth knows it: read from `booth.json` and checked before anything is shown
  * (docs/spec/entries.md, log.md). The server is not believed: the manifest's hash, the administrator's signatures and
- * the board's signed checkpoint must fit together. What this cannot know is whether it is the election that was
- * announced; the voter's code decides that, because the manifest's hash is part of every key (K3).
+ * the board's signed checkpoint, which its witnesses have signed too if there are any, must fit together. What this
+ * cannot know is whether it is the election that was announced; the voter's code decides that, because the manifest's
+ * hash is part of every key (K3).
  *
  * Must not import screens.
  */
@@ -10,13 +11,16 @@
 import { equal, fromBase64Url, utf8 } from "../core/bytes.js";
 import { encodeCanonical } from "../core/canonical.js";
 import { parseBody, verifyEntrySignature } from "../core/entries.js";
-import { DecodeError, VerificationError } from "../core/errors.js";
+import { DecodeError, QuorumMissing, VerificationError } from "../core/errors.js";
 import { sha256Hex } from "../core/hash.js";
-import { openCheckpoint, parseVkey } from "../core/note.js";
+import { openCheckpoint, parseVkey, parseWitnesses, verifyQuorum } from "../core/note.js";
 import { checkReceipt } from "../core/receipt.js";
 import { requestJson } from "./network.js";
 
 const TOY = /^toy-/;
+/** A credential is looked up among about this many at most (docs/spec/booth.md). */
+const LOOKED_UP_AT_MOST = 1000;
+const MAX_PREFIX = 4;
 
 /**
  * @typedef {object} Election
@@ -27,6 +31,7 @@ const TOY = /^toy-/;
  * @property {string|null} id the election id, hexadecimal; null before the opening
  * @property {string|null} jointKey base64url; null before the opening
  * @property {any} boardKey the board's key, from the manifest
+ * @property {import("../core/note.js").WitnessPolicy} witnesses who must have signed what the board promises
  * @property {{size: number, root: Uint8Array, note: string}} checkpoint signed by the board, seen at the start
  * @property {string|null} closes announced end, or null
  * @property {number} clockOffset milliseconds that the server's clock is ahead of this device's
@@ -57,21 +62,27 @@ export async function loadElection(base) {
  */
 async function checkElection(base, data) {
   requireForm(data);
+  if (data.waiting && !(data.defined && (data.opened || data.phase !== "open")))
+    throw new QuorumMissing("is not signed by the witnesses yet", { where: "booth.json" });
   const { manifest } = parseBody("election.defined", utf8(data.defined.body)).content;
   const manifestHash = sha256Hex(encodeCanonical(manifest));
   const boardKey = parseVkey(manifest.board);
   const checkpoint = await openCheckpoint(data.checkpoint, boardKey);
+  const witnesses = parseWitnesses(manifest, boardKey);
+  await verifyQuorum(data.checkpoint, witnesses, boardKey);
   const administrator = fromBase64Url(manifest.administrator, 32, "administrator");
   const known = { boardKey, checkpoint, manifestHash, administrator };
   await checkEntry(data.defined, "election.defined", known);
   let id = null;
   let jointKey = null;
+  let voters = 0;
   if (data.opened) {
     const content = await checkEntry(data.opened, "election.opened", known);
     if (content.manifest !== manifestHash)
       throw new VerificationError("10", "election.opened", "names another manifest");
     id = sha256Hex(utf8(data.opened.body));
     jointKey = content.joint_key;
+    voters = content.voters;
   }
   return Object.freeze({
     base,
@@ -81,11 +92,12 @@ async function checkElection(base, data) {
     id,
     jointKey,
     boardKey,
+    witnesses,
     checkpoint: { size: checkpoint.size, root: checkpoint.root, note: data.checkpoint },
     closes: data.closes ?? null,
     clockOffset: Number.isFinite(Date.parse(data.now)) ? Date.parse(data.now) - Date.now() : 0,
     factor: data.factor ?? "none",
-    prefix: Number.isInteger(data.prefix) ? Math.min(Math.max(data.prefix, 0), 8) : 0,
+    prefix: Number.isInteger(data.prefix) ? Math.min(Math.max(data.prefix, 0), longestPrefix(voters)) : 0,
     contact: manifest.contact || String(data.contact ?? ""),
     isToy: TOY.test(manifest.group),
   });
@@ -107,6 +119,7 @@ export function practiceElection(base, manifest) {
     id: "0".repeat(64),
     jointKey: null,
     boardKey: null,
+    witnesses: { keys: [], quorum: 0 },
     checkpoint: null,
     closes: null,
     clockOffset: 0,
@@ -117,12 +130,19 @@ export function practiceElection(base, manifest) {
   });
 }
 
+/** How much of a credential may be shown at most among so many voters: a site that asks for more is curious. */
+function longestPrefix(voters) {
+  let length = 0;
+  while (length < MAX_PREFIX && voters > LOOKED_UP_AT_MOST * 64 ** length) length += 1;
+  return length;
+}
+
 function requireForm(data) {
   const isEntry = (entry) => ["header", "body", "proof"].every((part) => typeof entry?.[part] === "string");
   const isFine =
     typeof data?.checkpoint === "string" &&
-    isEntry(data.defined) &&
-    (isEntry(data.opened) || (data.opened === null && data.phase !== "open"));
+    (isEntry(data.defined) || (data.defined === null && data.waiting === true)) &&
+    (isEntry(data.opened) || (data.opened === null && (data.phase !== "open" || data.waiting === true)));
   if (!isFine) throw new DecodeError("has not the form that is needed", { where: "booth.json" });
 }
 

@@ -5,7 +5,7 @@
  * Must not import screens.
  */
 
-import { UnsupportedBrowser, UrneError } from "../core/errors.js";
+import { QuorumMissing, UnsupportedBrowser, UrneError } from "../core/errors.js";
 import { t } from "../text.js";
 import { NoAnswer, Refused } from "./network.js";
 import { WorkerFailed } from "./worker_client.js";
@@ -77,6 +77,10 @@ const WORDS = {
     title: t("Voting is not open yet"),
     remedy: t("Come back when it has opened."),
   }),
+  WITNESSES: () => ({
+    title: t("The witnesses of this election have not signed yet"),
+    remedy: t("You cannot vote before they have. This page asks again by itself."),
+  }),
   REFUSED: () => ({
     title: t("The ballot box did not accept your vote"),
     remedy: t("Try once more. If it happens again, call the contact below and quote the code."),
@@ -109,6 +113,7 @@ export function startFailure(error) {
   if (error instanceof Refused) return new Failure("SERVER", { detail: String(error.status), cause: error });
   if (error instanceof UnsupportedBrowser) return new Failure("BROWSER", { cause: error });
   if (error instanceof WorkerFailed) return new Failure("LOCK", { cause: error });
+  if (error instanceof QuorumMissing) return new Failure("WITNESSES", { cause: error });
   if (error instanceof UrneError) return new Failure("ELECTION", { detail: error.check ?? error.code, cause: error });
   return new Failure("BUG", { cause: error });
 }

@@ -17,6 +17,7 @@ import { drawFailure, drawStart } from "./screens/start.js";
 const REAL = /^\/e\/[^/]+\/vote$/;
 const SOON_MS = 10 * 60_000;
 const CLOCK_MS = 20_000;
+const WITNESSES_MS = 3000;
 const LOADERS = {
   factor: () => import("./screens/factor.js").then((module) => module.drawFactor),
   question: () => import("./screens/question.js").then((module) => module.drawQuestion),
@@ -60,8 +61,11 @@ export class Booth {
     this.result = null;
     this.checkpoint = null;
     this.failure = null;
+    this.asking = 0;
     /** The opening of the ballot under test; forgotten with the test. */
     this.tested = null;
+    /** The promise of it. */
+    this.opening = null;
   }
 
   /** Load the election and show the first step. */
@@ -87,8 +91,18 @@ export class Booth {
     await this.#begin();
   }
 
+  /** Read the election again by itself as long as its witnesses are missing. What is shown changes only then. */
+  askAgainLater() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(async () => {
+      if (this.failure?.code !== "WITNESSES") return;
+      await this.#read();
+      if (this.failure?.code === "WITNESSES") this.askAgainLater();
+      else await this.#begin();
+    }, WITNESSES_MS);
+  }
+
   async #read() {
-    this.failure = null;
     try {
       this.election = this.practice ? await this.#loadPractice() : await this.#loadReal();
       this.checkpoint = this.election.checkpoint;
@@ -157,7 +171,7 @@ export class Booth {
 
   async #show(step) {
     this.step = step;
-    if (step.name !== "test" && step.name !== "report") this.tested = null;
+    if (step.name !== "test" && step.name !== "report") Object.assign(this, { tested: null, opening: null });
     await this.draw({ move: true });
   }
 
@@ -306,11 +320,17 @@ export class Booth {
     return { name: "review", index: 0 };
   }
 
+  /** Another code follows: perhaps of another person, who must not see what was chosen. */
+  forgetVoter() {
+    const empty = { voter: null, token: null, selections: [], drafts: [], controls: new Map(), result: null };
+    Object.assign(this, { ...empty, locked: null, touched: false, changing: false });
+  }
+
   #newLink() {
     const code = takeCodeFromAddress();
     if (!code || this.busy || this.unresolved) return;
-    const empty = { voter: null, token: null, selections: [], drafts: [], controls: new Map(), result: null };
-    Object.assign(this, { linkCode: code, ...empty });
+    this.forgetVoter();
+    this.linkCode = code;
     this.#show({ name: "start", index: 0 });
   }
 }

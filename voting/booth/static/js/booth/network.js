@@ -8,12 +8,14 @@
 export class NoAnswer extends Error {
   /**
    * @param {string} message
-   * @param {{status?: number, cause?: unknown}} [options] the HTTP status, if there was one
+   * @param {{status?: number, code?: string, cause?: unknown}} [options] the HTTP status and the board's word for what
+   *   is in the way, if there was an answer
    */
-  constructor(message, { status = 0, cause } = {}) {
+  constructor(message, { status = 0, code = "", cause } = {}) {
     super(message, { cause });
     this.name = "NoAnswer";
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -33,6 +35,8 @@ export class Refused extends Error {
 }
 
 const TIMEOUT_MS = 20_000;
+/** The longest answer is a manifest with its proofs, or a list of a thousand credentials. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
@@ -60,15 +64,34 @@ export async function request(address, { method = "GET", json, headers = {}, tim
       referrerPolicy: "no-referrer",
       signal: stop.signal,
     });
-    text = await answer.text();
+    text = await boundedText(answer);
   } catch {
     throw new NoAnswer("no answer");
   } finally {
     clearTimeout(timer);
   }
   if (answer.ok) return { status: answer.status, text };
-  if (TEMPORARY.has(answer.status)) throw new NoAnswer(`HTTP ${answer.status}`, { status: answer.status });
+  if (TEMPORARY.has(answer.status)) {
+    const { code = "" } = errorDetails(text);
+    throw new NoAnswer(`HTTP ${answer.status}`, { status: answer.status, code: String(code) });
+  }
   throw new Refused(answer.status, errorDetails(text));
+}
+
+async function boundedText(answer) {
+  const decoder = new TextDecoder();
+  const reader = answer.body?.getReader();
+  let text = "";
+  let length = 0;
+  for (let part = await reader?.read(); part && !part.done; part = await reader.read()) {
+    length += part.value.length;
+    if (length > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw new RangeError("the answer is too long");
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**

@@ -49,6 +49,9 @@ export class SignatureInvalid extends UrneError {
   }
 }
 
+/** Too few witnesses have signed a checkpoint so far. Nothing is wrong with it: more may sign it any moment. */
+export class QuorumMissing extends SignatureInvalid {}
+
 /** A record breaks a rule. `check` is the two-digit number of the check in docs/spec/verification.md. */
 export class VerificationError extends UrneError {
   /**

@@ -1,13 +1,14 @@
 /**
- * Signed notes and checkpoints (docs/spec/log.md, L4 and L5; C2SP signed-note and tlog-checkpoint).
+ * Signed notes, checkpoints and the signatures of witnesses (docs/spec/log.md, L4, L5 and L20; C2SP signed-note,
+ * tlog-checkpoint and tlog-cosignature).
  *
- * As voting/protocol/tlog/note.py and checkpoint.py, reading only. Imports bytes.js, ed25519.js, errors.js, hash.js and
- * merkle.js.
+ * As voting/protocol/tlog/note.py, checkpoint.py and witnesses.py, reading only. Imports bytes.js, ed25519.js,
+ * errors.js, hash.js and merkle.js.
  */
 
 import { concat, equal, fromBase64, fromDecimal, fromUtf8, toBigInt, toHex, utf8 } from "./bytes.js";
 import { checkPublicKey, verifySignature } from "./ed25519.js";
-import { DecodeError, SignatureInvalid } from "./errors.js";
+import { DecodeError, QuorumMissing, SignatureInvalid } from "./errors.js";
 import { HASH_BYTES, sha256 } from "./hash.js";
 import { EMPTY_ROOT } from "./merkle.js";
 
@@ -17,6 +18,7 @@ export const MAX_NOTE_BYTES = 1_000_000;
 const TYPE_NOTE = 0x01;
 const TYPE_COSIGNATURE = 0x04;
 const MAX_SIGNATURES = 100;
+const MAX_WITNESSES = 15;
 const MAX_VKEY_LENGTH = 4096;
 const MAX_ORIGIN_LENGTH = 255;
 const KEY_ID_BYTES = 4;
@@ -27,6 +29,7 @@ const CONTROL = /[\x00-\x09\x0b-\x1f]/;
 const ORIGIN = /^[A-Za-z0-9._~-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~-]+)*$/;
 
 /** @typedef {{name: string, type: number, key: Uint8Array, keyId: Uint8Array}} NoteKey who may sign notes */
+/** @typedef {{keys: NoteKey[], quorum: number}} WitnessPolicy whose signatures count too, and how many are needed */
 /** @typedef {{origin: string, size: number, root: Uint8Array}} Checkpoint the board's signed word on its log */
 
 /**
@@ -90,7 +93,7 @@ export function parseNote(data, what = "the note") {
  * @param {string} [what] how an error names the note
  */
 export async function verifyNote(note, key, what = "the note") {
-  const mine = note.signatures.filter(({ name, keyId }) => name === key.name && equal(keyId, key.keyId));
+  const mine = note.signatures.filter((each) => isBy(each, key));
   if (!mine.length) {
     throw new SignatureInvalid(`carries no signature by ${key.name} (key id ${toHex(key.keyId)})`, { where: what });
   }
@@ -98,6 +101,78 @@ export async function verifyNote(note, key, what = "the note") {
     const [message, signature] = key.type === TYPE_NOTE ? [note.text, payload] : cosigned(note.text, payload);
     await verifySignature(key.key, message, signature, `${what}, signature by ${key.name}`);
   }
+}
+
+/**
+ * Protocol L20b, L20c: the witnesses that a manifest names, and how many of them must sign.
+ * @param {{witnesses?: string[], quorum?: number}} manifest
+ * @param {NoteKey} board the board's key, which is no witness's
+ * @returns {WitnessPolicy}
+ */
+export function parseWitnesses({ witnesses = [], quorum = 0 }, board) {
+  const fail = (problem, where) => {
+    throw new DecodeError(problem, { where });
+  };
+  if (!Array.isArray(witnesses) || witnesses.length > MAX_WITNESSES) {
+    fail(`are not a list of at most ${MAX_WITNESSES}`, "witnesses");
+  }
+  const keys = witnesses.map((vkey, index) => parseVkey(String(vkey), `witnesses[${index + 1}]`));
+  keys.forEach((key, index) => {
+    const isEarlier = keys.slice(0, index).some((other) => other.name === key.name || equal(other.key, key.key));
+    if (key.type !== TYPE_COSIGNATURE || isEarlier || equal(key.key, board.key)) {
+      fail("is no key of one more witness", `witnesses[${index + 1}]`);
+    }
+  });
+  const isSafe = Number.isInteger(quorum) && quorum <= keys.length && (2 * quorum > keys.length || !keys.length);
+  if (!isSafe || quorum < 0) {
+    fail(`is no safe number for ${keys.length} witnesses`, "quorum");
+  }
+  return { keys, quorum };
+}
+
+/**
+ * Protocol L4k: who of these witnesses has signed a note, each once, with the newest time.
+ * @param {ReturnType<typeof parseNote>} note
+ * @param {NoteKey[]} witnesses keys of type 0x04; the board's own key never counts
+ * @param {NoteKey} board
+ * @param {string} [what] how an error names the note
+ * @returns {Promise<{key: NoteKey, time: bigint}[]>} times in POSIX seconds
+ * @throws {SignatureInvalid} if a line names a witness's key and fails
+ */
+export async function verifyCosignatures(note, witnesses, board, what = "the note") {
+  const found = [];
+  for (const key of witnesses) {
+    if (key.type !== TYPE_COSIGNATURE || equal(key.key, board.key)) continue;
+    let newest = null;
+    for (const { payload } of note.signatures.filter((each) => isBy(each, key))) {
+      const [message, signature, time] = cosigned(note.text, payload);
+      await verifySignature(key.key, message, signature, `${what}, signature by ${key.name}`);
+      newest = newest === null || newest < time ? time : newest;
+    }
+    if (newest !== null && !found.some((other) => equal(other.key.key, key.key))) found.push({ key, time: newest });
+  }
+  return found;
+}
+
+/**
+ * Protocol L20d: checks that enough witnesses have signed a note. The board's own signature is not looked at.
+ * @param {Uint8Array | string} note
+ * @param {WitnessPolicy} policy
+ * @param {NoteKey} board
+ * @param {string} [what] how an error names the note
+ * @returns {Promise<{key: NoteKey, time: bigint}[]>} who has signed
+ * @throws {QuorumMissing} if they are fewer than the quorum
+ */
+export async function verifyQuorum(note, policy, board, what = "the checkpoint") {
+  const found = await verifyCosignatures(parseNote(note, what), policy.keys, board, what);
+  if (found.length < policy.quorum) {
+    const names = found.map(({ key }) => key.name).join(", ") || "nobody";
+    throw new QuorumMissing(
+      `is signed by ${found.length} of the ${policy.quorum} witnesses that are needed (${names})`,
+      { where: what },
+    );
+  }
+  return found;
 }
 
 /**
@@ -154,10 +229,14 @@ function parseSignature(line, what) {
   return { name, keyId: data.subarray(0, KEY_ID_BYTES), payload: data.subarray(KEY_ID_BYTES) };
 }
 
-/** Protocol L4i: what a witness signs: the time and the note. */
+function isBy({ name, keyId }, key) {
+  return name === key.name && equal(keyId, key.keyId);
+}
+
+/** Protocol L4i: what a witness signs, the time and the note; its signature; the time. */
 function cosigned(text, payload) {
   const time = toBigInt(payload.subarray(0, TIME_BYTES));
-  return [concat(utf8(`cosignature/v1\ntime ${time}\n`), text), payload.subarray(TIME_BYTES)];
+  return [concat(utf8(`cosignature/v1\ntime ${time}\n`), text), payload.subarray(TIME_BYTES), time];
 }
 
 function requireName(name, what) {

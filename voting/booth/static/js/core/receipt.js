@@ -11,7 +11,7 @@ import { checkBody, parseHeader } from "./entries.js";
 import { DecodeError } from "./errors.js";
 import { HASH_BYTES } from "./hash.js";
 import { MAX_PROOF_HASHES, leafHash, verifyInclusion } from "./merkle.js";
-import { MAX_NOTE_BYTES, openCheckpoint, parseVkey } from "./note.js";
+import { MAX_NOTE_BYTES, openCheckpoint, parseVkey, verifyQuorum } from "./note.js";
 import { record, text } from "./schema.js";
 
 const FIRST_LINE = "c2sp.org/tlog-proof@v1";
@@ -97,12 +97,13 @@ export async function verifyProof(proof, header, key, what = "the receipt") {
  * @param {string | import("./note.js").NoteKey} boardKey the board's vkey, from the manifest
  * @param {Uint8Array} [body] the entry's body, as it was sent
  * @param {string} [what] how an error names the receipt
+ * @param {import("./note.js").WitnessPolicy | null} [witnesses] who must have signed, too
  * @returns {Promise<{header: import("./entries.js").EntryHeader, checkpoint: import("./note.js").Checkpoint}>}
  */
-export async function checkReceipt(receipt, boardKey, body, what = "the receipt") {
+export async function checkReceipt(receipt, boardKey, body, what = "the receipt", witnesses = null) {
   const key = typeof boardKey === "string" ? parseVkey(boardKey) : boardKey;
   const header = parseHeader(receipt.header, `${what}, header`);
-  const { index } = parseProof(receipt.proof, what);
+  const { index, checkpoint: note } = parseProof(receipt.proof, what);
   if (header.seq !== index) {
     throw new DecodeError(`is for entry ${index}, but its header is that of entry ${header.seq}`, { where: what });
   }
@@ -110,5 +111,8 @@ export async function checkReceipt(receipt, boardKey, body, what = "the receipt"
     checkBody(header, body);
   }
   const checkpoint = await verifyProof(receipt.proof, receipt.header, key, what);
+  if (witnesses) {
+    await verifyQuorum(note, witnesses, key, `${what}, checkpoint`);
+  }
   return { header, checkpoint };
 }

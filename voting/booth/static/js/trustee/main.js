@@ -32,10 +32,12 @@ const NO_MOVE = { act: null, others: [] };
 export class TrusteePage {
   constructor() {
     this.base = location.pathname.replace(/\/[^/]*$/, "");
+    const invitation = new URLSearchParams(location.hash.slice(1));
     this.view = new ElectionView(this.base);
+    this.view.invitation = invitation.get("invitation");
     this.store = storage();
     /** Which trustee the invitation is for. @type {number|null} */
-    this.invited = Number(new URLSearchParams(location.hash.slice(1)).get("trustee")) || null;
+    this.invited = Number(invitation.get("trustee")) || null;
     /** The open key. `secrets` is null until it is known which trustee it is. */
     this.key = null;
     this.now = null;

@@ -11,10 +11,17 @@
 
 import { equal, fromUtf8, toHex } from "../core/bytes.js";
 import { checkBody, parseHeader } from "../core/entries.js";
-import { DecodeError, ProofError, SignatureInvalid, UrneError, VerificationError } from "../core/errors.js";
+import {
+  DecodeError,
+  ProofError,
+  QuorumMissing,
+  SignatureInvalid,
+  UrneError,
+  VerificationError,
+} from "../core/errors.js";
 import { sha256, sha256Hex } from "../core/hash.js";
 import { EMPTY_ROOT, leafHash, nodeHash } from "../core/merkle.js";
-import { openCheckpoint, parseCheckpoint, parseNote, parseVkey } from "../core/note.js";
+import { openCheckpoint, parseCheckpoint, parseNote, parseVkey, parseWitnesses, verifyQuorum } from "../core/note.js";
 import { checkReceipt, readReceiptFile } from "../core/receipt.js";
 import { AlarmError, UnavailableError, UsageError, t } from "./errors.js";
 import { ElectionRecord } from "./record.js";
@@ -23,6 +30,7 @@ const ZERO_HASH = "0".repeat(64);
 const ANSWER_SECONDS = 60;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const LINE_FEED = 10;
+const JOINED = "trustee.joined";
 /** A cache between the site and the reader may show a checkpoint of a moment ago: that alone is no alarm. */
 const STALE_TRIES = 4;
 const STALE_MS = 1500;
@@ -37,6 +45,8 @@ export class ElectionView {
   #places = new Map();
   #fault = null;
   #busy = null;
+  /** What lets this trustee join, from the link in the invitation (T32). @type {string|null} */
+  invitation = null;
 
   /**
    * @param {string} address of the election, without a slash at the end
@@ -104,7 +114,9 @@ export class ElectionView {
     if (!manifest) {
       throw new UsageError(t("There is no election here yet."), { remedy: t("Ask the administrator.") });
     }
-    const signed = await within("03", "checkpoint", () => openCheckpoint(note, parseVkey(manifest.board)));
+    const key = parseVkey(manifest.board);
+    const signed = await within("03", "checkpoint", () => openCheckpoint(note, key));
+    await within("03", "checkpoint", () => requireWitnesses(note, manifest, key));
     if (signed.size !== this.size || !equal(signed.root, this.#frontier.root())) {
       throw new VerificationError("03", "checkpoint", "is not of these entries");
     }
@@ -219,9 +231,13 @@ export class ElectionView {
     const text = `{"attachment":null,"body":${fromUtf8(body, "body")},"type":${JSON.stringify(type)}}`;
     return this.#request("log/entries", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...(type === JOINED && this.#token()) },
       body: text,
     });
+  }
+
+  #token() {
+    return this.invitation ? { "Urne-Token": this.invitation } : {};
   }
 
   async #request(path, options) {
@@ -249,6 +265,18 @@ export class ElectionView {
     throw new UsageError(t("The board did not accept this."), {
       remedy: t("Read the news from the board. If it is still your move then, tell the administrator."),
       where: reasonOf(data),
+    });
+  }
+}
+
+/** That the witnesses of the manifest have signed. If they have not yet, that is no alarm: they may in a moment. */
+async function requireWitnesses(note, manifest, key) {
+  try {
+    await verifyQuorum(note, parseWitnesses(manifest, key), key);
+  } catch (error) {
+    if (!(error instanceof QuorumMissing)) throw error;
+    throw new UnavailableError(t("The witnesses of this election have not signed the board yet."), {
+      remedy: t("Try again in a minute. Nothing is lost."),
     });
   }
 }

@@ -98,6 +98,10 @@ const PROGRESS = {
   checking: () => t("The answer of the ballot box is being checked…"),
   waiting: () =>
     t("No answer yet. It is not known whether your vote arrived. This page keeps trying; please leave it open."),
+  witnesses: () =>
+    t(
+      "The ballot box says that it has your vote. Its witnesses have not signed yet, so this is not certain. This page waits for them and asks again by itself; please leave it open.",
+    ),
 };
 
 async function castVote(view) {
@@ -116,7 +120,7 @@ async function castVote(view) {
       token: booth.token,
       onProgress: (state) => {
         progress.textContent = PROGRESS[state]();
-        progress.classList.toggle("warn", state === "waiting");
+        progress.classList.toggle("warn", state === "waiting" || state === "witnesses");
       },
     });
     booth.finish({ tracker, ...done });

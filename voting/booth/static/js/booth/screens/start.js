@@ -44,6 +44,7 @@ export function drawFailure(booth) {
       failure.code === "EARLY" && opens && h("p", {}, t("Announced opening: {time}", { time: momentText(opens) })),
       failure.code === "CLOSED" && h("p", {}, h("a", { href: `${booth.base}/check` }, t("Check my vote"))),
     ],
+    after: () => failure.code === "WITNESSES" && booth.askAgainLater(),
   };
 }
 
@@ -66,7 +67,6 @@ function textsChoice(booth) {
     preferTexts(null);
     return null;
   }
-  const names = new Intl.DisplayNames(language(), { type: "language" });
   const select = h(
     "select",
     {
@@ -77,9 +77,18 @@ function textsChoice(booth) {
         document.getElementById("texts")?.focus();
       },
     },
-    languages.map((code) => h("option", { value: code, selected: code === textLanguage() }, names.of(code))),
+    languages.map((code) => h("option", { value: code, selected: code === textLanguage() }, nameOf(code))),
   );
   return h("div", { class: "field" }, h("label", { for: "texts" }, t("Language of this election’s texts")), select);
+}
+
+/** A language's name; its code, where the browser knows none or takes it for no code. */
+function nameOf(code) {
+  try {
+    return new Intl.DisplayNames(language(), { type: "language" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 function needs({ election, practice }) {
@@ -226,7 +235,7 @@ function knownVoter(booth) {
             type: "button",
             class: "link",
             onclick: () => {
-              Object.assign(booth, { voter: null, token: null });
+              booth.forgetVoter();
               booth.draw({ move: true });
             },
           },

@@ -26,8 +26,11 @@ export function drawTest(booth) {
 
 async function showTest(booth, place) {
   try {
-    booth.tested ??= await openLocked(booth.locked);
-    booth.locked = null;
+    booth.opening ??= openLocked(booth);
+    const mine = booth.opening;
+    const tested = await mine;
+    if (booth.opening !== mine) return; // The test was left meanwhile, and this is forgotten.
+    booth.tested = tested;
     const { opening, lockNumber, fragment } = booth.tested;
     const address = `${location.origin}${booth.base}/test#${fragment}`;
     const code = qrElement(address, t("QR code that opens the test on the other device"), "large");
@@ -37,7 +40,10 @@ async function showTest(booth, place) {
   }
 }
 
-async function openLocked(locked) {
+/** From this moment on the vote cannot be cast, whatever becomes of the test. */
+async function openLocked(booth) {
+  const { locked } = booth;
+  booth.locked = null;
   const { lockNumber } = locked;
   const { opening } = await locked.open();
   return { opening, lockNumber, fragment: await toFragment(opening) };
