@@ -299,7 +299,7 @@ def test_an_entry_on_which_the_program_fails_is_never_a_pass(record: Path, monke
     def broken(*_arguments: object) -> None:
         raise RecursionError
 
-    monkeypatch.setitem(__import__("voting.election.record").election.record._RULES, "election.result", broken)
+    monkeypatch.setitem(__import__("voting.election.rules").election.rules._RULES, "election.result", broken)
     report = verify(record)
     assert (report.exit_code, statuses(report)["04"]) == (3, "not run")
     assert statuses(report)["20"] == "not run"

@@ -37,9 +37,10 @@ from voting.election.steps import give_notice
 from voting.election.tally import encode_totals, tally_ballots
 from voting.protocol.encoding import Hash, from_base64, sha256, to_base64
 from voting.protocol.entries import parse_body, sign_content
-from voting.protocol.messages import ElectionResult, Message, Proof, TrusteeComplained
+from voting.protocol.manifest import Manifest
+from voting.protocol.messages import BoothFile, ElectionResult, Message, Proof, TrusteeComplained
 from voting.protocol.tlog.checkpoint import Checkpoint, sign_checkpoint
-from voting.protocol.tlog.note import note_key
+from voting.protocol.tlog.note import TYPE_COSIGNATURE, note_key
 from voting.verifier.context import Announced
 from voting.verifier.findings import Cause, Status
 from voting.verifier.load import open_record
@@ -101,14 +102,18 @@ def fields(**values: Any) -> Callable[[Any], Message]:
     return edit
 
 
-def checked(forgery: Forgery, folder: Path, **announced: Any) -> Report:
+def write_forgery(forgery: Forgery, folder: Path) -> Path:
     write_record(forgery.entries, folder, checkpoint=forgery.checkpoint)
     if forgery.vkey:
         (folder / "vkey").write_text(forgery.vkey + "\n")
     if forgery.drop_last_body:
         lines = (folder / "bodies.jsonl").read_bytes().splitlines(keepends=True)
         (folder / "bodies.jsonl").write_bytes(b"".join(lines[:-1]))
-    with open_record(folder) as source:
+    return folder
+
+
+def checked(forgery: Forgery, folder: Path, **announced: Any) -> Report:
+    with open_record(write_forgery(forgery, folder)) as source:
         return verify_record(source, allow_toy=True, announced=Announced(**announced))
 
 
@@ -127,13 +132,29 @@ def reason_of(report: Report, check: str) -> str:
 # -- the manifest, the chain, the checkpoint ---------------------------------------------------------------------------
 
 
+def defined_again(parts: Sequence[Part], manifest: Manifest) -> Forgery:
+    """A record of nothing but the definition of an election, with this manifest."""
+    content = parse_body("election.defined", parts[0].body, what="part").content
+    changed = msgspec.structs.replace(content, manifest=manifest)
+    return forged([Part("election.defined", sign_content("election.defined", manifest.hash, changed, ADMINISTRATOR))])
+
+
 def bad_manifest() -> Forgery:
     election, parts = published(until="defined")
-    manifest = msgspec.structs.replace(election.manifest, threshold=0)
-    content = msgspec.structs.replace(
-        parse_body("election.defined", parts[0].body, what="part").content, manifest=manifest
-    )
-    return forged([Part("election.defined", sign_content("election.defined", manifest.hash, content, ADMINISTRATOR))])
+    return defined_again(parts, msgspec.structs.replace(election.manifest, threshold=0))
+
+
+def board_that_is_a_witness() -> Forgery:
+    """The manifest's board key is one that cosigns: it cannot have signed the checkpoint."""
+    election, parts = published(until="defined")
+    vkey = note_key(ORIGIN, BOARD_KEY.verify_key, TYPE_COSIGNATURE).vkey
+    return defined_again(parts, msgspec.structs.replace(election.manifest, board=vkey))
+
+
+def board_whose_name_is_no_address() -> Forgery:
+    election, parts = published(until="defined")
+    vkey = note_key("board.example//test", BOARD_KEY.verify_key).vkey
+    return defined_again(parts, msgspec.structs.replace(election.manifest, board=vkey))
 
 
 def with_notice() -> tuple[SampleElection, list[Part]]:
@@ -182,6 +203,25 @@ def header_with_white_space() -> Forgery:
     return Forgery(
         [*entries[: place + 1], following._replace(header_bytes=msgspec.json.encode(header)), *entries[place + 2 :]]
     )
+
+
+def changed_opening_body() -> Forgery:
+    """What follows from an opening that is left out is no fault of its own."""
+    election, parts = published()
+    place = place_of(parts, "election.opened")
+    entries = list(election.board.entries)
+    entries[place] = entries[place]._replace(body=entries[place].body.replace(b'"voters":3', b'"voters":4'))
+    return Forgery(entries)
+
+
+def opening_header_with_white_space() -> Forgery:
+    election, parts = published()
+    place = place_of(parts, "election.opened")
+    entries = list(election.board.entries)
+    entries[place] = entries[place]._replace(header_bytes=entries[place].header_bytes.replace(b":", b": ", 1))
+    header = msgspec.structs.replace(entries[place + 1].header, prev=sha256(entries[place].header_bytes))
+    entries[place + 1] = entries[place + 1]._replace(header_bytes=msgspec.json.encode(header))
+    return Forgery(entries)
 
 
 def missing_body() -> Forgery:
@@ -384,6 +424,12 @@ def opening_with_another_manifest() -> Forgery:
     return forged(change(election, parts, "election.opened", fields(manifest=Hash("0" * 64)), ADMINISTRATOR))
 
 
+def booth_file_without_a_hash() -> Forgery:
+    election, parts = published()
+    booth = (BoothFile(path="booth/vote.html", sha256=Hash("none")),)
+    return forged(change(election, parts, "election.opened", fields(booth=booth), ADMINISTRATOR))
+
+
 # -- ballots -----------------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +594,17 @@ def share_of_another_tally() -> Forgery:
     return with_share(lambda _election, content: fields(tally=Hash("0" * 64))(content))
 
 
+def shares_of_a_tally_that_cannot_be_read() -> Forgery:
+    """The tally was changed after the trustees had made their shares, to what is no ciphertext."""
+    election, parts = published()
+
+    def edit(content: Any) -> Message:
+        first = msgspec.structs.replace(content.totals[0], alpha="")
+        return fields(totals=(first, *content.totals[1:]))(content)
+
+    return forged(change(election, parts, "tally.encrypted", edit, ADMINISTRATOR))
+
+
 def result_with_one_share() -> Forgery:
     election, parts = published()
     return forged(change(election, parts, "election.result", fields(shares=(1,)), ADMINISTRATOR))
@@ -567,6 +624,15 @@ def result_with(totals: tuple[int, ...] | None = None, **values: Any) -> Forgery
 
 def other_totals() -> Forgery:
     return result_with(totals=(5, 3, 0))
+
+
+def one_total_too_many() -> Forgery:
+    return result_with_totals_as_they_are((3, 5, 0, 1))
+
+
+def result_with_totals_as_they_are(totals: tuple[int, ...]) -> Forgery:
+    election, parts = published()
+    return forged(change(election, parts, "election.result", fields(totals=totals), ADMINISTRATOR))
 
 
 def result_of_another_tally() -> Forgery:
@@ -596,7 +662,11 @@ class Case(NamedTuple):
 
 CASES = [
     Case(bad_manifest, "01", {f"{number:02}" for number in range(3, 21)} - {"04"}),
+    Case(board_that_is_a_witness, "01", {f"{number:02}" for number in range(3, 21)} - {"04"}),
+    Case(board_whose_name_is_no_address, "01", {f"{number:02}" for number in range(3, 21)} - {"04"}),
     Case(dropped_entry, "02"),
+    Case(changed_opening_body, "02", AFTER_OPENING),
+    Case(opening_header_with_white_space, "02", AFTER_OPENING),
     Case(body_with_white_space, "02"),
     Case(changed_body, "02"),
     Case(changed_result_body, "02", {"19", "20"}),
@@ -631,6 +701,7 @@ CASES = [
     Case(wrong_number_of_voters, "09", AFTER_OPENING),
     Case(opening_with_other_lists, "10", AFTER_OPENING - {"10"}),
     Case(opening_with_another_manifest, "10", AFTER_OPENING - {"10"}),
+    Case(booth_file_without_a_hash, "10", AFTER_OPENING - {"10"}),
     Case(ballot_signed_by_a_stranger, "11"),
     Case(ballot_of_an_unlisted_voter, "11", AFTER_TALLY | {"16", "17"}),
     Case(negated_ciphertext, "12", {"14"}),
@@ -646,8 +717,10 @@ CASES = [
     Case(share_with_another_factor, "18", {"19"}),
     Case(share_by_a_stranger, "18", {"19", "20"}),
     Case(share_of_another_tally, "18", {"19", "20"}),
+    Case(shares_of_a_tally_that_cannot_be_read, "17", {"20"}, also={"18", "19"}),
     Case(result_with_one_share, "18", {"19", "20"}),
     Case(other_totals, "19"),
+    Case(one_total_too_many, "19", also={"20"}),
     Case(result_of_another_tally, "19", {"20"}),
     Case(other_winner, "20"),
     Case(missing_outcome, "20"),

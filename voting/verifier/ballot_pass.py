@@ -142,8 +142,8 @@ class ChunkChecker:
             yield BallotToCheck(place.seq, entry, body, hint or None)
 
 
-def plan_chunks(source: RecordSource, record: ElectionRecord, jobs: int) -> list[Chunk]:
-    """Protocol V4b: cut the ballots into chunks, small enough to keep every process busy."""
+def plan_chunks(source: RecordSource, record: ElectionRecord, jobs: int, start: int = 0) -> list[Chunk]:
+    """Protocol V4b: cut the ballots from entry `start` on into chunks, small enough to keep every process busy."""
     places = [
         BallotPlace(
             reference.seq,
@@ -153,6 +153,7 @@ def plan_chunks(source: RecordSource, record: ElectionRecord, jobs: int) -> list
             else 0,
         )
         for reference in record.ballots
+        if reference.seq >= start
     ]
     size = max(MIN_CHUNK, min(MAX_CHUNK, -(-len(places) // (jobs * _CHUNKS_PER_JOB))))
     bodies = source.offsets(BODIES)
@@ -166,7 +167,7 @@ def plan_chunks(source: RecordSource, record: ElectionRecord, jobs: int) -> list
 
 
 def check_all_ballots(
-    source: RecordSource, record: ElectionRecord, *, jobs: int, progress: Progress = no_progress
+    source: RecordSource, record: ElectionRecord, *, jobs: int, start: int = 0, progress: Progress = no_progress
 ) -> BallotPass:
     """Protocol V4: the whole pass. Never raises for what is wrong with ballots, nor for a process that dies.
 
@@ -174,6 +175,8 @@ def check_all_ballots(
         source: the record.
         record: its entries, replayed.
         jobs: how many processes may work; with 1, or with few ballots, no other process is started.
+        start: ballots before this entry were checked at an earlier visit: they are looked at for copies only, and are
+            `missing` from the tally.
     """
     done = BallotPass()
     if record.election is None:
@@ -186,7 +189,11 @@ def check_all_ballots(
     fingerprints = Fingerprints()
     trackers = {reference.seq: reference.hash for reference in record.ballots}
     try:
-        chunks = plan_chunks(source, record, jobs)
+        for prints in _earlier_fingerprints(source, record, start):
+            fingerprints.add(done.ballots, prints)
+            done.ballots += 1
+            done.missing += 1
+        chunks = plan_chunks(source, record, jobs, start)
         for chunk, result in zip(chunks, _run(setup, chunks, jobs), strict=True):
             for offset, prints in enumerate(result.fingerprints):
                 fingerprints.add(done.ballots + offset, prints)
@@ -213,6 +220,18 @@ def check_all_ballots(
         )
         done.findings.setdefault("15", []).append(_ballot_finding(own.seq, own.hash, Fault("15", reason, "", "")))
     return done
+
+
+def _earlier_fingerprints(source: RecordSource, record: ElectionRecord, start: int) -> Iterator[bytes]:
+    """The fingerprints of the ballots before entry `start`, in order."""
+    bodies = enumerate(source.bodies())
+    for reference in record.ballots:
+        if reference.seq >= start:
+            return
+        body = next((body for seq, body in bodies if seq == reference.seq), b"")
+        if content_hash(body) != reference.hash:
+            raise DecodeError("has changed while it was being verified", where=f"entry {reference.seq}")
+        yield fingerprints_of(parse_body(BALLOT, body, what=f"entry {reference.seq}").content)
 
 
 def _ballot_finding(seq: int, ballot_hash: Hash, fault: Fault) -> Finding:

@@ -2,7 +2,7 @@
 
 One pass over the files. A fault never ends it: an entry that breaks a rule is noted and skipped, and the next is tried
 on the unchanged record. What later fails only because that entry is missing is noted as a follow-up of it, so that the
-report names the cause (docs/spec/verification.md, "Follow-ups").
+report names the cause (docs/spec/verification.md, V3a).
 
 This module must not import anything of the board, the booth or the trustee tools.
 """
@@ -119,7 +119,9 @@ class _Replayer:
         self._number = 0
         """What the next header must say of its place: differs from `_place` after a gap: one gap is one fault."""
         self._expected_phase = Phase.EMPTY
-        """The phase that the record would be in if no entry that leads to another phase had been refused."""
+        """The phase that the record would be in if no entry that leads to another had been refused."""
+        self._blind = False
+        """Whether a header could not be read: then nobody knows what its entry led to."""
 
     def take(self, raw: RawEntry) -> None:
         place, self._place = self._place, self._place + 1
@@ -131,6 +133,7 @@ class _Replayer:
             check_body(header, raw.body_bytes)
         except ProofError as error:
             self._refuse("02", header.type, Finding(entry=place, reason=error.problem, subject=subject))
+            self._expect(header.type)
             return
         # The record refers to entries by their place in the files, whatever a header claims.
         self._apply(msgspec.structs.replace(header, seq=place), raw.body_bytes, subject)
@@ -143,6 +146,7 @@ class _Replayer:
         except DecodeError as error:
             finding = Finding(entry=place, reason=f"its header {error.problem}", subject=f"entry {place}")
             self._refuse("02", "", finding)
+            self._blind = True
             return None
         try:
             check_link(header, seq=number, prev=previous)
@@ -161,14 +165,13 @@ class _Replayer:
 
     def _apply(self, header: EntryHeader, body: bytes, subject: str) -> None:
         state = self.state
-        expected_here = self._expected_phase in ALLOWED.get(header.type, ())
-        allowed_here = state.record.phase in ALLOWED.get(header.type, ())
-        if expected_here:
-            self._expected_phase = LEADS_TO.get(header.type, self._expected_phase)
+        phases = ALLOWED.get(header.type, frozenset())
+        expected = self._expect(header.type) or (self._blind and bool(phases))
+        missing_phase = expected and state.record.phase not in phases
         try:
             apply(state.record, header, body)
         except VerificationError as error:
-            cause = self._cause(header.type, error.check, missing_phase=expected_here and not allowed_here)
+            cause = self._cause(header.type, error.check, missing_phase=missing_phase)
             self._refuse(error.check, header.type, finding_of(error, header.seq), cause)
             return
         except UnavailableError:
@@ -184,11 +187,18 @@ class _Replayer:
             content: TrusteeCommitted = parse_body(header.type, body, what=subject).content
             state.commitments.append((header.seq, content))
 
+    def _expect(self, type_: str) -> bool:
+        """Whether the expected phase allows this type; moves it on, if so."""
+        if self._expected_phase not in ALLOWED.get(type_, frozenset()):
+            return False
+        self._expected_phase = LEADS_TO.get(type_, self._expected_phase)
+        return True
+
     def _refuse(self, check: str, type_: str, finding: Finding, cause: int | None = None) -> None:
         self.state.refusals.append(Refusal(check, type_, finding, cause))
 
     def _cause(self, type_: str, check: str, *, missing_phase: bool) -> int | None:
-        """The first refused entry without which this one might have been accepted; None if it fails on its own."""
+        """Protocol V3a: the first refused entry for want of which this one was refused; None if it fails by itself."""
         for refusal in self.state.refusals:
             by_phase = missing_phase and (refusal.type in LEADS_TO or not refusal.type)
             if by_phase or any(

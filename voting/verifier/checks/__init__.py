@@ -56,6 +56,12 @@ class Check(NamedTuple):
             raise UnavailableError("Python runs without docstrings", remedy="run it without -OO")
         return inspect.cleandoc(self.module.__doc__)
 
+    @property
+    def rule(self) -> str:
+        """The rule alone, on one line; empty if Python was told to leave docstrings out (-OO)."""
+        _before, _word, after = (self.module.__doc__ or "").partition("\nRule: ")
+        return " ".join(after.partition("\nStops: ")[0].split())
+
 
 def _check(module: ModuleType) -> Check:
     return Check(module.CHECK, module.run, module)

@@ -3,7 +3,7 @@
 Claim: each credential is listed once, with a weight in range, and their number and weight are as announced at the
 opening.
 Rule: keys are valid Ed25519 keys in rising order, none twice in the whole record; 1 <= weight <= 10^12, at most
-10^13 in all; `voters` and `weight` of `election.opened` are their number and sum.
+9 * 10^12 in all; `voters` and `weight` of `election.opened` are their number and sum.
 Stops: two votes with one credential. Whether each belongs to a person who may vote, the record cannot tell: compare
 the number with the electoral roll.
 """

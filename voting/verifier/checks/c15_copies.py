@@ -1,7 +1,8 @@
 """Check 15: no ciphertext was copied.
 
 Claim: no alpha occurs twice in one ballot, nor in ballots of two credentials.
-Rule: B14. A voter may repeat a ciphertext of their own earlier ballot.
+Rule: an alpha stands once in a ballot, and under one credential only (B14). A voter may repeat a ciphertext of their
+own earlier ballot.
 Stops: learning somebody's vote by casting it again and looking at the totals (Cortier, Smyth 2011).
 """
 
