@@ -1,6 +1,9 @@
 """Measure what a ballot costs: `make bench`, or `python -m benchmarks --help`.
 
-What a browser needs for one: `python -m benchmarks browser` (benchmarks/browser.py). The rest is in Python:
+What a browser needs for one: `python -m benchmarks browser` (benchmarks/browser.py). The bulletin board:
+`python -m benchmarks board` (benchmarks/board.py). Belenios archives, beside Belenios's own tool:
+`python -m benchmarks belenios` (benchmarks/belenios.py). ElectionGuard records, beside electionguard-python:
+`python -m benchmarks electionguard` (benchmarks/electionguard.py). The rest is in Python:
 Plain and batched verification are timed in the same run on the same ballots, so that their ratio holds whatever the
 machine does meanwhile. Ballots have ten options and one sum (choose 0 or 1 of 10).
 """
@@ -15,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import browser
+from benchmarks import belenios, board, browser, electionguard
 from voting.crypto.elgamal import PublicKey
 from voting.crypto.group import group_by_name
 from voting.crypto.signatures import SigningKey
@@ -119,6 +122,15 @@ def main() -> None:
     """Print a table, or JSON."""
     if sys.argv[1:2] == ["browser"]:
         browser.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["board"]:
+        board.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["belenios"]:
+        belenios.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["electionguard"]:
+        electionguard.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--groups", nargs="+", default=["integer-3072", "integer-4096"], help="groups to measure")

@@ -1,0 +1,62 @@
+"""The one group of Helios's servers, and Helios's hashes.
+
+A Helios record brings its own group parameters. Only this group is accepted: who may choose the group can choose one in
+which the proofs prove nothing. This module must not import anything of Urne but its errors.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from gmpy2 import mpz
+
+from voting.verifier.foreign.residues import ResidueGroup
+
+# fmt: off
+_P = mpz(
+    "1632863208493301000238405503380545732960161477118595538973916730908621480040646579903858363495375294"
+    "1675645562182498120750264980492381375579367675648771293800310370964745767014243638518442553823973482"
+    "9952673040443267770476629574802693913227893783846194285964464469846943061876447674624609656225800875"
+    "6433921263177581789595840901667639897567126617963789855768731707617721884323315069515788106125705301"
+    "9133078545928983562221396313169622475509818442661047018436264806901023966236718367204710755935899013"
+    "7503061077380023641379174265957374038711141877508043465647312506091968466381839039823878845782661365"
+    "03697493474682071"
+)
+_Q = mpz("61329566248342901292543872769978950870633559608669337131139375508370458778917")
+_G = mpz(
+    "1488749222496318763428242153718604080130400801774349230448173738257193393756872447384710602991504015"
+    "0784031882206090286938661464458896494215273989547889201144857352611058572236578734319505128042602372"
+    "8645704265508552014481117465798718112491147816743090626934424423686974499706482326218800017095351430"
+    "4791366143288328715000342980239222936158360868664324334972779197624724794861893042386618041055845827"
+    "2606627111270040091203073580238905303994472202930783207472394578498507764703191288249547659899997131"
+    "1661302597006044338912322981823484031759474502844334112659667891310245736295460486378489022435039709"
+    "66798589660808533"
+)
+# fmt: on
+
+HELIOS = ResidueGroup("Helios-2048", _P, _Q, _G)
+
+
+def base64_hash(data: bytes) -> str:
+    """SHA-256 in base64 without its last `=`."""
+    return base64.b64encode(hashlib.sha256(data).digest()).decode("ascii")[:-1]
+
+
+def python_json(value: Any) -> bytes:
+    """JSON as Helios's server writes it: keys sorted, a space behind each comma and colon."""
+    return json.dumps(value, sort_keys=True).encode("ascii")
+
+
+def booth_json(value: Any) -> bytes:
+    """JSON as a browser writes it: no spaces, the order of keys kept, nothing escaped that need not be."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def challenge(numbers: Iterable[mpz]) -> mpz:
+    """SHA-1 of the numbers in decimal, joined by commas: 160 bits. Of a proof, only commitments go into it."""
+    text = ",".join([str(number) for number in numbers])
+    return mpz(int.from_bytes(hashlib.sha1(text.encode("ascii"), usedforsecurity=False).digest(), "big"))
