@@ -8,12 +8,13 @@ This module knows tables, not notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from bulletin_board.small_store import SmallStore
+from voting.protocol.encoding import MAX_SAFE_INTEGER
 from voting.protocol.errors import UnavailableError
 
 DATABASE = "cosignatures.db"
@@ -46,7 +47,7 @@ class CosignatureStore(SmallStore):
     what = "the store of cosignatures"
     schema = (
         "CREATE TABLE cosignature(size INTEGER NOT NULL, root BLOB NOT NULL, key BLOB NOT NULL, time INTEGER NOT NULL,"
-        " line BLOB NOT NULL, PRIMARY KEY(size, key)) STRICT, WITHOUT ROWID",
+        " line BLOB NOT NULL, kept INTEGER NOT NULL, PRIMARY KEY(size, key)) STRICT, WITHOUT ROWID",
         "CREATE TABLE witness(key BLOB PRIMARY KEY, size INTEGER NOT NULL, signed INTEGER NOT NULL,"
         " asked INTEGER NOT NULL, problem TEXT NOT NULL) STRICT, WITHOUT ROWID",
     )
@@ -67,17 +68,30 @@ class CosignatureStore(SmallStore):
         except UnavailableError:
             return None
 
-    def add(self, row: CosignatureRow) -> None:
+    def add(self, row: CosignatureRow, now: int) -> None:
         """Keep a checked cosignature; it replaces an older one by the same key."""
         self._run(
-            "INSERT INTO cosignature(size, root, key, time, line) VALUES (?, ?, ?, ?, ?) ON CONFLICT(size, key)"
-            " DO UPDATE SET root = excluded.root, time = excluded.time, line = excluded.line",
-            row,
+            "INSERT INTO cosignature(size, root, key, time, line, kept) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT(size, key) DO UPDATE SET root = excluded.root, time = excluded.time, line = excluded.line,"
+            " kept = excluded.kept",
+            (*row, now),
         )
 
-    def prune(self, size: int) -> None:
-        """Forget what was signed below this size."""
-        self._run("DELETE FROM cosignature WHERE size < ?", (size,))
+    def prune(self, size: int, before: int) -> None:
+        """Forget what was signed below this size, if it was kept before that time: others may be reading it now."""
+        self._run("DELETE FROM cosignature WHERE size < ? AND kept < ?", (size, before))
+
+    def sizes_with(self, keys: Collection[bytes], quorum: int) -> Iterator[int]:
+        """The sizes of checkpoints that at least so many of these keys signed, the largest first."""
+        marks = ", ".join("?" * len(keys))
+        query = (
+            f"SELECT size FROM cosignature WHERE size < ? AND key IN ({marks}) GROUP BY size"  # noqa: S608
+            " HAVING count(*) >= ? ORDER BY size DESC LIMIT 1"
+        )
+        size = MAX_SAFE_INTEGER + 1
+        while rows := self._rows(query, (size, *keys, quorum)):
+            size = int(rows[0][0])
+            yield size
 
     def of(self, size: int) -> list[CosignatureRow]:
         """The cosignatures on the checkpoint of one size."""

@@ -45,6 +45,8 @@ SECONDS_BETWEEN_LOOKS = 1.0
 """The board is looked at so often, even if nobody says that it has grown."""
 REFRESH_SECONDS = 3600
 """A quiet board has its checkpoint signed anew so often: old signatures do not show that it is still the newest."""
+KEPT_SECONDS = 3600
+"""Signatures on checkpoints that are no longer the newest are kept so long: somebody may be copying the board."""
 LONGEST_REST = 30.0
 MAX_ANSWER_BYTES = 64 * 1024
 _ATTEMPTS = 3
@@ -294,12 +296,13 @@ class Cosigner:
         with self._changed:
             if self._is_stopping:
                 return
-            self._store.add(row)
-            asked.size, asked.signed, asked.renewed = row.size, row.time, int(self._clock())
+            now = int(self._clock())
+            self._store.add(row, now)
+            asked.size, asked.signed, asked.renewed = row.size, row.time, now
             self._store.put_witness(WitnessRow(row.key, asked.size, asked.signed, asked.renewed, ""))
             self._signers.setdefault(row.size, set()).add(row.key)
             if self._is_enough(row.size):
-                self._store.prune(row.size)
+                self._store.prune(row.size, now - KEPT_SECONDS)
                 for size in [size for size in self._signers if size < row.size]:
                     del self._signers[size]
             self._changed.notify_all()

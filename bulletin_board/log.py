@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 from bulletin_board.admission import AcceptAll, Admission
 from bulletin_board.errors import FatalError
-from bulletin_board.files import sync_folder
+from bulletin_board.files import read_small, sync_folder, write_whole
 from bulletin_board.fsck import verify_board
 from bulletin_board.guards import Lock, require_local_disk
-from bulletin_board.outlived import Seen, require_not_outlived, require_taken_over
+from bulletin_board.outlived import RESTORED, Seen, require_not_outlived, require_taken_over
 from bulletin_board.reader import Appended, BoardReader, identity, require_board
 from bulletin_board.store import DATABASE, CheckpointRow, FullRow, Store
+from bulletin_board.wal import read_commits
 from voting.crypto.signatures import SigningKey
 from voting.protocol.encoding import ZERO_HASH, require_canonical, sha256
 from voting.protocol.errors import UnavailableError, UrneError, UsageError
@@ -32,6 +33,7 @@ from voting.protocol.tlog.note import note_key
 
 LOCK = "board.lock"
 MAX_ATTACHMENT_BYTES = MAX_BODY_BYTES
+MAX_DAMAGED_BYTES = 1024**3
 
 
 class Submission(NamedTuple):
@@ -121,9 +123,8 @@ class Board(BoardReader):
         require_board(folder)
         lock = _lock(folder)
         try:
-            store = Store.open(folder / DATABASE, read_only=False)
+            store = _open_store(folder)
             try:
-                store.settle()
                 board = cls(folder, store, key, lock)
                 if full:
                     verify_board(board)
@@ -259,6 +260,25 @@ def _malformation(submission: Submission) -> UrneError | None:
 def _signed(frontier: Frontier, origin: str, key: SigningKey) -> CheckpointRow:
     checkpoint = Checkpoint(origin, frontier.size, frontier.root())
     return CheckpointRow(checkpoint.size, checkpoint.root, sign_checkpoint(checkpoint, key))
+
+
+def _open_store(folder: Path) -> Store:
+    """Protocol L9c: open the tables for writing; if entries may be missing behind a bad place, mark them as a copy."""
+    path = folder / f"{DATABASE}-wal"
+    try:
+        commits = read_commits(path)
+    except OSError as error:
+        raise UnavailableError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    store = Store.open(folder / DATABASE, read_only=False)
+    try:
+        if commits.behind(store.wal_frames()) > 1:
+            write_whole(folder / f"{DATABASE}-wal.damaged", read_small(path, MAX_DAMAGED_BYTES))
+            write_whole(folder / RESTORED, b"The write-ahead file was damaged: entries may be missing.\n")
+        store.settle()
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _lock(folder: Path) -> Lock:

@@ -108,6 +108,10 @@ class Mirror:
         """The board's key."""
         return self._board.key
 
+    def __len__(self) -> int:
+        """How many entries it holds."""
+        return self._held().size
+
     def update(self) -> Update:
         """Protocol L17b: take over what is new; all of it is on the disk on return, or nothing of it.
 

@@ -21,7 +21,8 @@ from voting.protocol.tlog.checkpoint import Checkpoint
 from voting.protocol.tlog.merkle import tree_root
 
 RESTORED = "restored"
-"""A file of this name beside a board says that it comes from a copy: until it is known that nobody saw more."""
+"""A file of this name beside a board says that it comes from a copy, or was damaged so that its last entries may be
+missing: until it is known that nobody saw more."""
 RESUMED = "resumed"
 """A file of this name says that a copy became the board: it holds the checkpoint at which."""
 
@@ -76,7 +77,7 @@ def require_taken_over(board: BoardReader, *, is_compared: bool) -> None:
         return
     if not is_compared:
         raise OutlivedError(
-            "is a copy, and nothing shows that it is the newest state",
+            "is a copy, or was damaged, and nothing shows that it is the newest state",
             where=str(board.folder),
             remedy="compare it with a mirror, a witness or a kept checkpoint: see urne-board resume --help",
         )

@@ -24,7 +24,6 @@ from voting.protocol.tlog.merkle import consistency_proof, inclusion_proof
 from voting.protocol.tlog.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
 from voting.protocol.tlog.proof import Receipt, format_receipt
 
-
 MIRROR = "mirror"
 """Among a database's settings: that it is a mirror's, and of which address."""
 LATEST = "latest"
@@ -159,11 +158,7 @@ class BoardReader:
         """
         newest = self._newest()
         if newest.size <= seq < self._store.size():
-            raise QuorumError(
-                f"entry {seq} is on the disk of the board, but fewer than {self.witnesses.quorum} witnesses have signed"
-                " it so far, so there is no receipt yet",
-                remedy="send it again in a minute: it is kept once",
-            )
+            raise self._not_published(seq)
         if not 0 <= seq < newest.size:
             raise _no_entry(seq, newest.size)
         proof = inclusion_proof(seq, newest.size, self._store.node)
@@ -173,7 +168,16 @@ class BoardReader:
         row = self._store.entry(seq) if 0 <= seq < 2**63 else None
         if row is None:
             raise _no_entry(seq, len(self))
+        if self.witnesses.quorum and not self._is_unpublished and not self.is_published(seq):
+            raise self._not_published(seq)
         return row
+
+    def _not_published(self, seq: int) -> QuorumError:
+        return QuorumError(
+            f"entry {seq} is on the disk of the board, but fewer than {self.witnesses.quorum} witnesses have signed"
+            " it so far, so it is not published yet",
+            remedy="ask again in a minute; an entry that is sent again is kept once",
+        )
 
     def _stop(self, stop: int | None) -> int:
         size = len(self)
@@ -193,11 +197,13 @@ class BoardReader:
         """Protocol L22g: the newest checkpoint with its quorum; that of no entries if there is none."""
         keys = {witness.key.key.raw for witness in self.witnesses.witnesses}
         collected = self._collected()
-        for size, rows in collected.by_size() if collected else ():
+        if collected is None:
+            return self._store.checkpoint(0)
+        for size in collected.sizes_with(keys, self.witnesses.quorum):
             row = self._store.checkpoint(size)
             if row is None:
                 continue
-            signers = {found.key for found in rows if found.root == row.root} & keys
+            signers = {found.key for found in collected.of(size) if found.root == row.root} & keys
             if len(signers) >= self.witnesses.quorum:
                 return row
         return self._store.checkpoint(0)

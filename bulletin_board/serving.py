@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import resource
 import signal
 import threading
 import time
@@ -28,6 +30,12 @@ BOARD_THREADS = 64
 SECONDS_TO_END = 15.0
 """So long requests that are being worked on may take to end after the server was told to stop."""
 HEADER_BYTES = 32 * 1024
+MAX_CONNECTIONS = 1000
+"""Open connections; more wait. A browser holds up to six, and keeps them for a while."""
+IDLE_SECONDS = 45
+CLEAN_UP_SECONDS = 10
+OTHER_FILES = 400
+"""Files that may be open besides connections: boards, databases, long requests."""
 
 
 def serve_board(
@@ -85,6 +93,11 @@ def serve_app(
             ident=None,
             max_request_body_size=longest_body,
             max_request_header_size=HEADER_BYTES,
+            connection_limit=_room_for_connections(),
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=CLEAN_UP_SECONDS,
+            # Who the client is says the application, which knows whether there is a proxy to be believed.
+            clear_untrusted_proxy_headers=False,
         )
     except OSError as error:
         raise UnavailableError(
@@ -94,8 +107,20 @@ def serve_app(
     with _stopping(server.pull_trigger) as stop:
         announce(f"http://{_shown(host)}:{server.effective_port}")
         while not stop.is_set():
-            wasyncore.loop(timeout=1.0, map=sockets, count=1)
+            wasyncore.loop(timeout=1.0, use_poll=True, map=sockets, count=1)
         _drain(server, sockets)
+
+
+def _room_for_connections() -> int:
+    """How many connections may be open: the system lets a process open only so many files. It is asked for more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    if now != resource.RLIM_INFINITY and now < wanted:
+        now = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+        now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_CONNECTIONS if now == resource.RLIM_INFINITY else max(min(MAX_CONNECTIONS, now - OTHER_FILES), 50)
 
 
 @contextmanager
@@ -123,10 +148,11 @@ def _drain(server: Any, sockets: dict[int, Any]) -> None:
     server.del_channel(sockets)
     server.socket.close()
     until = time.monotonic() + SECONDS_TO_END
-    while any(c.requests or c.total_outbufs_len for c in list(server.active_channels.values())):
-        if time.monotonic() > until:
-            break
-        wasyncore.loop(timeout=0.1, map=sockets, count=1)
+    while server.active_channels and time.monotonic() < until:
+        for channel in list(server.active_channels.values()):
+            if not channel.requests and not channel.total_outbufs_len:
+                channel.will_close = True  # what comes on this connection now is not read any more
+        wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
     server.task_dispatcher.shutdown()
     wasyncore.close_all(sockets)
 

@@ -199,6 +199,10 @@ class Store:
         """Move all committed data into the main file, at a quiet moment. Says whether nobody was in the way."""
         return not self._rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
 
+    def wal_frames(self) -> int:
+        """How many frames of the write-ahead file SQLite can read."""
+        return max(int(self._rows("PRAGMA wal_checkpoint(PASSIVE)")[0][1]), 0)
+
     def settle(self) -> None:
         """Protocol L9a: have everything that is read as committed written again, and flushed, before more is written.
 

@@ -11,6 +11,7 @@ Without the file there are none. This module must not ask them, nor touch the bo
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -105,6 +106,16 @@ def parse_witness_settings(data: bytes, *, name: str = WITNESSES) -> WitnessSett
         raise InputErrors(name, problems)
     places = [WitnessPlace(parse_vkey(vkey), url) for vkey, url in zip(vkeys, urls, strict=True) if url is not None]
     return WitnessSettings(tuple(places), quorum)
+
+
+def format_witness_settings(settings: WitnessSettings) -> bytes:
+    """The bytes of the file."""
+    lines = [f"quorum = {settings.quorum}\n"]
+    for witness in settings.witnesses:
+        # A string of TOML may be written as one of JSON.
+        vkey, url = (json.dumps(text, ensure_ascii=False) for text in (witness.key.vkey, str(witness.url)))
+        lines.append(f"\n[[witness]]\nvkey = {vkey}\nurl = {url}\n")
+    return "".join(lines).encode("utf-8")
 
 
 def _text(row: Mapping[str, Any], key: str, position: int, problems: list[Problem]) -> str:

@@ -27,7 +27,7 @@ from trustee_tools.places import BOARD
 from trustee_tools.prompts import confirm, new_passphrase, require_typed, unlock
 from trustee_tools.publish import publish, read_message
 from trustee_tools.rounds import make_steps
-from trustee_tools.sources import ElectionView, Place, find_board, open_view
+from trustee_tools.sources import ElectionView, Place, RemoteBoard, find_board, open_view
 from trustee_tools.status import Act, next_move, situation
 from trustee_tools.status_text import (
     act_line,
@@ -137,6 +137,7 @@ def status(
 @_key
 @click.option("--index", type=click.IntRange(min=1), help="Which trustee you are, by number (to join).")
 @click.option("--name", help="Which trustee you are, by name (to join).")
+@click.option("--invitation", help="The code in your invitation (to join at a site that invites its trustees).")
 @_out
 @_yes
 @_board_key
@@ -148,6 +149,7 @@ def step(
     key: Path,
     index: int | None,
     name: str | None,
+    invitation: str | None,
     out: Path | None,
     yes: bool,
     board_key: Path | None,
@@ -157,6 +159,8 @@ def step(
 ) -> None:
     """Do whatever is next in the trustees' ceremony. Safe to repeat at any time."""
     _require_deliverable(board, out)
+    if isinstance(board, RemoteBoard):
+        board.invitation = invitation
     seed = unlock(key, passphrase_file)
     notes_file = notes_file or notes_path(key)
     with open_view(board, allow_toy=allow_toy) as view:

@@ -3,7 +3,7 @@
 A source is a board's folder, an administrator's folder with `board/` in it, an exported record (folder or .zip), or a
 web address, whose record is fetched.
 Checked are: every header and its place in the chain, every body's length and hash, the Merkle root and the signature of
-the newest checkpoint under the key that the manifest names, and the rules of `voting.election.record` for every entry.
+the newest checkpoint under the key that the manifest names, and the rules of `voting.election.rules` for every entry.
 Proofs of ballots and of decryption shares are not: `trustee_tools.decrypt` does that before a share is made.
 """
 
@@ -34,6 +34,7 @@ from voting.verifier.fetch import RemoteRecord, private_folder
 from voting.verifier.load import RecordSource, open_record
 from voting.web_client import open_web
 
+JOINED = "trustee.joined"
 _HASH_BYTES = 32
 
 
@@ -109,6 +110,8 @@ class RemoteBoard:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.invitation: str | None = None
+        """What lets a trustee join on a site that invites them (T32)."""
         self._stack = ExitStack()
         self._copy: RemoteRecord | None = None
         self._record: RecordSource | None = None
@@ -134,7 +137,8 @@ class RemoteBoard:
         record = self._record or self.fetch()
         key = parse_vkey(record.vkey, what="the board's key")
         with BoardClient(self.address, key=key, seen=open_checkpoint(record.checkpoint, key)) as client:
-            return client.append(Submission(entry_type, body)).seq
+            token = self.invitation if entry_type == JOINED else None
+            return client.append(Submission(entry_type, body), token).seq
 
 
 Place = Path | RemoteBoard

@@ -105,7 +105,7 @@ def test_the_commands_fail_with_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_unforeseen_error_is_named_without_its_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def broken(folder: Path) -> None:
+    def broken(folder: Path, *, unpublished: bool = False) -> None:
         raise KeyError("a secret")
 
     monkeypatch.setattr("bulletin_board.cli.open_reader", broken)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from bulletin_board import guards
+from bulletin_board import guards, store
 from bulletin_board.fsck import verify_board
 from bulletin_board.guards import require_safe_sqlite
 from bulletin_board.log import Board, Submission
@@ -41,6 +41,45 @@ def test_a_sqlite_with_the_wal_bug_is_refused(version: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("version", [(3, 44, 6), (3, 50, 7), (3, 51, 3), (3, 52, 0), (4, 0, 0)])
 def test_a_repaired_sqlite_is_accepted(version: tuple[int, ...]) -> None:
     require_safe_sqlite(version)
+
+
+def test_a_board_asks_for_the_version_before_anything_else(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    board.close()
+    monkeypatch.setattr(pysqlite3, "sqlite_version_info", (3, 40, 1))
+    with pytest.raises(UnavailableError, match=r"SQLite 3\.40\.1 can lose committed entries"):
+        Board.open(board.folder, KEY)
+    with pytest.raises(UnavailableError, match=r"SQLite 3\.40\.1"):
+        open_reader(board.folder)
+    with pytest.raises(UnavailableError, match=r"SQLite 3\.40\.1"):
+        Board.create(board.folder.parent / "new", ORIGIN, KEY)
+
+
+def test_a_setting_that_sqlite_does_not_take_is_noticed(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {name: board.store._rows(f"PRAGMA {name}")[0][0] for name in store._PRAGMAS}
+    assert settings == store._PRAGMAS
+    assert (settings["synchronous"], settings["recursive_triggers"]) == (2, 1)
+    board.close()
+    monkeypatch.setitem(store._PRAGMAS, "no_such_setting", 1)
+    with pytest.raises(UnavailableError, match="did not accept the setting no_such_setting"):
+        Board.open(board.folder, KEY)
+
+
+def test_a_board_that_somebody_reads_for_ever_is_not_opened_on_what_may_not_be_on_the_disk(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.append("note.text", body_of(1))
+    reading = pysqlite3.connect(board.folder / DATABASE, isolation_level=None)
+    rows = reading.execute("SELECT seq FROM entry UNION ALL SELECT seq FROM body")
+    rows.fetchone()
+    board.append("note.text", body_of(2))
+    board.close()
+    monkeypatch.setitem(store._PRAGMAS, "busy_timeout", 50)
+    with pytest.raises(UnavailableError, match="read by somebody for too long"):
+        Board.open(board.folder, KEY)
+    rows.close()
+    reading.close()
+    with Board.open(board.folder, KEY) as again:
+        assert len(again) == 2
 
 
 @pytest.mark.parametrize(
