@@ -6,12 +6,14 @@ BIN = $(VENV)/bin
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: help demo test quick lint format bench clean
+.PHONY: help demo test quick torture mutants lint format bench clean
 
 help:
 	@echo "make demo    watch a whole election, then vote yourself on a site of your own (ARGS=--headless: no site)"
 	@echo "make test    install what is needed and run every check and test"
 	@echo "make quick   the tests, without the slow ones"
+	@echo "make torture the long form of the tests that kill, cut off, copy and flood boards: about an hour"
+	@echo "make mutants put faults into the proofs and the verifier, and see whether the tests notice: an hour or more"
 	@echo "make lint    ruff, mypy and the import rules"
 	@echo "make bench   measure speed"
 
@@ -48,6 +50,12 @@ test: $(VENV)/.developer $(VENV)/.browser lint
 
 quick: $(VENV)/.developer
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)
+
+torture: $(VENV)/.developer
+	URNE_TORTURE=1 $(BIN)/python -m pytest -s tests/torture $(ARGS)
+
+mutants: $(VENV)/.developer
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .

@@ -15,15 +15,20 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "board-of-anything.md"
 PROGRAM = [sys.executable, "-m", "bulletin_board.cli"]
 
-_CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(console|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"[Tt]he file `([\w.]+)`[^`]*\Z")
 
 
 def steps() -> Iterator[tuple[str, str]]:
-    """Each command with what the page shows below it."""
-    for block in _CONSOLE.findall(DOCUMENT.read_text(encoding="utf-8")):
-        for part in block.split("$ ")[1:]:
-            command, _, shown = part.partition("\n")
-            yield command, shown
+    """In order: a file's name and what is in it, or "" and a command."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for block in _BLOCK.finditer(text):
+        if block[1] == "json":
+            name = _FILE.search(text, 0, block.start())
+            assert name is not None, "the page does not name the file"
+            yield name[1], block[2].removesuffix("\n")
+        else:
+            yield from (("", line.removeprefix("$ ")) for line in block[2].splitlines())
 
 
 class Example:
@@ -35,11 +40,8 @@ class Example:
         self.addresses: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
 
-    def run(self, command: str, shown: str) -> None:
+    def run(self, command: str) -> None:
         words = shlex.split(self.with_addresses(command).replace('"$(cat vkey)"', self.vkey()))
-        if words[0] == "cat":
-            (self.folder / words[1]).write_text(shown.removesuffix("\n"), encoding="ascii")
-            return
         assert words[0] == "urne-board"
         if words[1] == "serve":
             self.serve(words[1:])
@@ -86,8 +88,11 @@ def example(tmp_path: Path) -> Iterator[Example]:
 
 
 def test_the_example_runs_as_it_stands(example: Example) -> None:
-    for command, shown in steps():
-        example.run(command, shown)
+    for name, content in steps():
+        if name:
+            (example.folder / name).write_text(content, encoding="ascii")
+        else:
+            example.run(content)
     verified = next(text for command, text in example.outputs.items() if " verify " in command)
     assert "university.example/diplomas has signed that entry 0, diploma.issued" in verified
     assert "diploma.json is that entry, byte for byte." in verified

@@ -16,7 +16,8 @@ from voting.protocol.methods import ChooseOutcome, CondorcetTiesOutcome
 
 
 def demo(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, ["--language", "en", "demo", "--group", "toy-512", "--jobs", "1", "--headless", *map(str, words)])
+    options = ["--language", "en", "demo", "--group", "toy-512", "--jobs", "1", "--headless"]
+    return CliRunner().invoke(main, [*options, *map(str, words)])
 
 
 def result_in(folder: Path) -> ElectionResult:
