@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.simulators.record import parts_of, rechain, sample_election, sample_record, write_record
+from voting.translations import set_language
 from voting.verifier.cli import main
 from voting.verifier.findings import Cause, Finding, Status
 from voting.verifier.load import open_record
@@ -21,6 +23,14 @@ from voting.verifier.verify import verify_record
 
 TOY = "--allow-toy-group"
 VOID = frozenset({"meta"})
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A command leaves its language behind."""
+    set_language("en")
+    yield
+    set_language("en")
 
 
 class Page(HTMLParser):

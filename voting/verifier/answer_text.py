@@ -14,6 +14,8 @@ from voting.protocol.tlog.note import NoteKey
 from voting.translations import text as _
 from voting.verifier.booth import BoothReport
 from voting.verifier.lookup import BallotFate, BallotState
+from voting.verifier.receipt import SignedQuorum
+from voting.verifier.report_text import clean
 
 
 def fate_lines(fate: BallotFate) -> Iterator[str]:
@@ -54,6 +56,24 @@ def booth_lines(report: BoothReport) -> Iterator[str]:
         return
     yield _("All {count} addresses of the booth give what the election's opening names.", count=report.checked)
     yield _("A site can serve other files to others: ask from different places, and while people vote.")
+
+
+def quorum_lines(found: SignedQuorum) -> Iterator[str]:
+    """Whether the board's witnesses signed what a receipt promises; nothing if it has none."""
+    if not found.named:
+        return
+    names = ", ".join(map(clean, found.signed)) or _("nobody")
+    if found.is_reached:
+        yield _(
+            "The quorum of witnesses has signed it, too: {names} ({quorum} of {count} are needed).",
+            names=names, quorum=found.quorum, count=found.named,
+        )  # fmt: skip
+    else:
+        yield _(
+            "The quorum of witnesses is missing: signed by {names}, and {quorum} of {count} are needed. The booth does"
+            " not call a vote cast before they have signed.",
+            names=names, quorum=found.quorum, count=found.named,
+        )  # fmt: skip
 
 
 def evidence_lines(found: Contradiction, key: NoteKey, manifest: Hash | None) -> Iterator[str]:

@@ -1,13 +1,16 @@
 """`urne-verify`: check a published record, without trusting anybody (docs/guide-observer.md).
 
 Exit codes: 0 verified, 1 a check failed, 2 wrong usage, 3 could not be read or a check could not run, 4 valid so far.
-Answers go to standard output, progress to standard error. Of the verifier, only this module may import click.
+Answers go to standard output, progress to standard error. Of the verifier, only this module and
+`monitor_command` may import click.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -28,26 +31,32 @@ from voting.protocol.tracker import parse_tracker
 from voting.terminal import PLACE, Program, json_option, print_json, program_options, say, tell, toy_option
 from voting.translations import LANGUAGES, language, set_language
 from voting.translations import text as _
-from voting.verifier.answer_text import booth_lines, evidence_lines, fate_lines
+from voting.verifier.answer_text import booth_lines, evidence_lines, fate_lines, quorum_lines
 from voting.verifier.booth import compare_booth
 from voting.verifier.checks import CHECKS
 from voting.verifier.context import Announced
 from voting.verifier.fetch import open_place
+from voting.verifier.foreign import FORMATS, detect_format, verify_foreign
 from voting.verifier.lookup import MAX_OPENING_BYTES, BallotState, find_ballot, open_ballot
+from voting.verifier.monitor_command import monitor
 from voting.verifier.progress import show_progress
 from voting.verifier.receipt import (
     MAX_RECEIPT_FILE_BYTES,
     ReceiptFile,
+    SignedQuorum,
     check_receipt,
     checkpoint_size,
     earlier_checkpoint,
     evidence_of,
     read_receipt_file,
+    signed_quorum,
     since_evidence,
     verify_kept,
 )
 from voting.verifier.replay import Replay, replay_record
 from voting.verifier.report import Verdict
+from voting.verifier.report_html import html_report
+from voting.verifier.report_junit import junit_report
 from voting.verifier.report_text import clean, report_lines
 from voting.verifier.setup_view import read_setup
 from voting.verifier.verify import verify_record
@@ -109,11 +118,22 @@ def main(debug: bool) -> None:
     """
 
 
+main.add_command(monitor)
+
+
 # -- the record --------------------------------------------------------------------------------------------------------
 
 
 @main.command(DEFAULT_COMMAND, hidden=True)
 @_record
+@click.option(
+    "--format",
+    "record_format",
+    type=click.Choice(FORMATS),
+    default="auto",
+    show_default=True,
+    help="Whose record it is: Urne's own, or another system's.",
+)
 @click.option("--manifest", metavar="HASH", help="The manifest hash that was announced: check 01 compares.")
 @click.option("--election", metavar="ID", help="The election id that was announced: check 10 compares.")
 @click.option(
@@ -126,6 +146,8 @@ def main(debug: bool) -> None:
     "--evidence", type=_path, metavar="FILE", help="Where to write the proof if check 21 finds another history."
 )
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness who must have signed, too.")
+@click.option("--html", "html_file", type=_path, metavar="FILE", help="Also write the report as a page, for people.")
+@click.option("--junit", "junit_file", type=_path, metavar="FILE", help="Also write the report as JUnit, for machines.")
 @_cache
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
 @click.option("-v", "--verbose", is_flag=True, help="List all that is wrong, not only the first 20 of each check.")
@@ -140,12 +162,15 @@ def main(debug: bool) -> None:
 @toy_option
 def verify(
     record: Path | Address,
+    record_format: str,
     manifest: str | None,
     election: str | None,
     since: Path | None,
     state: Path | None,
     evidence: Path | None,
     witnesses: tuple[str, ...],
+    html_file: Path | None,
+    junit_file: Path | None,
     cache: Path | None,
     jobs: int | None,
     verbose: bool,
@@ -154,31 +179,64 @@ def verify(
 ) -> None:
     """Make all checks on RECORD, a folder, a .zip file or a web address."""
     _require_cacheable(record, cache)
-    announced = _announced(manifest, election, since, witnesses)
-    if state is not None:
-        announced = _since_last_visit(announced, state)
-    with show_progress() as progress, open_place(record, cache=cache, progress=progress) as source:
-        report = verify_record(
-            source,
-            announced=announced,
-            allow_toy=allow_toy,
-            jobs=jobs or len(os.sched_getaffinity(0)),
-            language=language(),
-            progress=progress,
-        )
-        if state is not None and report.verdict in _NOTHING_WRONG and report.manifest is not None:
-            write_visit(
-                state,
-                Visit(checkpoint=source.checkpoint.decode("utf-8"), election=report.election, manifest=report.manifest),
+    chosen = _chosen_format(record, record_format)
+    if chosen != "urne" and isinstance(record, Path):
+        _require_unused(chosen, {"--manifest": manifest, "--election": election, "--state": state})
+        _require_unused(chosen, {"--evidence": evidence, "--witness": witnesses})
+        with show_progress() as progress:
+            cores = jobs or len(os.sched_getaffinity(0))
+            report = verify_foreign(record, chosen, since=since, jobs=cores, progress=progress)
+    else:
+        announced = _announced(manifest, election, since, witnesses)
+        if state is not None:
+            announced = _since_last_visit(announced, state)
+        with show_progress() as progress, open_place(record, cache=cache, progress=progress) as source:
+            report = verify_record(
+                source,
+                announced=announced,
+                allow_toy=allow_toy,
+                jobs=jobs or len(os.sched_getaffinity(0)),
+                language=language(),
+                progress=progress,
             )
-        if evidence is not None and announced.since is not None:
-            _write_evidence(evidence, since_evidence(announced.since, source))
+            if state is not None and report.verdict in _NOTHING_WRONG and report.manifest is not None:
+                write_visit(
+                    state,
+                    Visit(
+                        checkpoint=source.checkpoint.decode("utf-8"), election=report.election, manifest=report.manifest
+                    ),
+                )
+            if evidence is not None and announced.since is not None:
+                _write_evidence(evidence, since_evidence(announced.since, source))
+    if html_file is not None:
+        made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        name = record.name if isinstance(record, Path) else str(record)
+        replace_file(html_file, html_report(report, language(), record=name, made=made), mode=PUBLIC)
+    if junit_file is not None:
+        replace_file(junit_file, junit_report(report), mode=PUBLIC)
     if as_json:
         print_json(msgspec.to_builtins(report))
     else:
         for line in report_lines(report, language(), everything=verbose):
             say(line)
     click.get_current_context().exit(report.exit_code)
+
+
+def _chosen_format(record: Path | Address, record_format: str) -> str:
+    """The format that was named, or that the record looks like. Web addresses are those of Urne's boards."""
+    if isinstance(record, Path):
+        return detect_format(record) if record_format == "auto" else record_format
+    if record_format not in ("auto", "urne"):
+        raise UsageError(
+            f"--format {record_format} is for files", remedy="fetch the record first, then name the file or folder"
+        )
+    return "urne"
+
+
+def _require_unused(record_format: str, options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"{name} is not for {record_format} records", remedy="leave it out")
 
 
 def _announced(manifest: str | None, election: str | None, since: Path | None, witnesses: tuple[str, ...]) -> Announced:
@@ -294,13 +352,14 @@ def receipt(
     saved = read_receipt_file(read_file(file, limit=MAX_RECEIPT_FILE_BYTES), what=str(file))
     if record is None:
         header, checkpoint = check_receipt(saved, parse_vkey(vkey or "", what="--vkey"), what=str(file))
-        kept = None
+        kept = witnesses = None
     else:
         target = evidence or file.with_name(f"{file.name}.evidence")
-        header, checkpoint = _kept(saved, record, target, what=str(file), allow_toy=allow_toy)
+        header, checkpoint, witnesses = _kept(saved, record, target, what=str(file), allow_toy=allow_toy)
         kept = True
     if as_json:
-        print_json({"entry": header.seq, "type": header.type, "size": checkpoint.size, "signed": True, "kept": kept})
+        told = {"entry": header.seq, "type": header.type, "size": checkpoint.size, "signed": True, "kept": kept}
+        print_json({**told, "witnesses": witnesses.told if witnesses is not None else None})
         return
     say(
         _(
@@ -311,6 +370,8 @@ def receipt(
             size=checkpoint.size,
         )
     )
+    for line in quorum_lines(witnesses) if witnesses is not None else ():
+        say(line)
     if kept:
         say(
             _("The record holds this very entry and the same history. Whether it is right, `urne-verify RECORD` tells.")
@@ -321,7 +382,7 @@ def receipt(
 
 def _kept(
     saved: ReceiptFile, record: Path | Address, evidence: Path, *, what: str, allow_toy: bool
-) -> tuple[EntryHeader, Checkpoint]:
+) -> tuple[EntryHeader, Checkpoint, SignedQuorum]:
     """Check a receipt under the key in the record's manifest, and the record against the receipt.
 
     If the record breaks the promise, and the board signed both, what convicts it is written to `evidence`.
@@ -329,8 +390,10 @@ def _kept(
     size = checkpoint_size(parse_receipt(saved.proof.encode("utf-8"), what=what).checkpoint, what=what)
     with open_place(record) as source:
         replay = replay_record(source, allow_toy=allow_toy, root_at=size)
-        key = parse_vkey(_sound_manifest(replay).board, what="the manifest's board key")
+        manifest = _sound_manifest(replay)
+        key = parse_vkey(manifest.board, what="the manifest's board key")
         header, checkpoint = check_receipt(saved, key, what=what)
+        witnesses = signed_quorum(saved, manifest, what=what)
         try:
             verify_kept(saved, checkpoint, source, replay)
         except VerificationError as error:
@@ -341,7 +404,7 @@ def _kept(
                     f"the board signed both: {evidence} proves it to anybody (urne-verify evidence). Publish it"
                 )
             raise
-    return header, checkpoint
+    return header, checkpoint, witnesses
 
 
 @main.command("evidence")

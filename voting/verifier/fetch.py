@@ -188,12 +188,18 @@ def open_place(
         with open_record(place) as record:
             yield record
         return
-    with open_web() as web, _folder(cache) as folder:
+    with open_web() as web, copy_folder(cache) as folder:
         yield RemoteRecord(place, folder, web=web, is_kept=cache is not None).update(progress)
 
 
 @contextmanager
-def _folder(cache: Path | None) -> Iterator[Path]:
+def copy_folder(cache: Path | None) -> Iterator[Path]:
+    """The folder for a copy: `cache`, made if need be, or a private one that is removed at the end of the `with` block.
+
+    Raises:
+        UnavailableError: if it cannot be made.
+        UsageError: if `cache` holds something else.
+    """
     if cache is not None:
         try:
             cache.mkdir(parents=True, exist_ok=True)

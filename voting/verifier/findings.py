@@ -20,6 +20,8 @@ class Status(StrEnum):
     FAILED = "failed"
     NOT_RUN = "not run"
     NOT_APPLICABLE = "not applicable"
+    CANNOT_CHECK = "cannot be checked"
+    """Another system's format does not show it (`voting.verifier.foreign`): no verdict on it, either way."""
 
 
 class Cause(StrEnum):
@@ -66,6 +68,8 @@ class CheckInfo(NamedTuple):
     id: str
     title: str
     needs: tuple[str, ...] = ()
+    rule: str = ""
+    """What must hold, in one sentence. The numbered checks take it from their docstrings."""
 
 
 class CheckResult(NamedTuple):

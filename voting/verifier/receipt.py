@@ -6,7 +6,10 @@ This module must not import anything of the board, the booth or the trustee tool
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from voting.protocol.errors import UrneError, VerificationError
+from voting.protocol.manifest import Manifest
 from voting.protocol.tlog.checkpoint import Checkpoint, parse_checkpoint
 from voting.protocol.tlog.evidence import (
     check_evidence,
@@ -17,7 +20,7 @@ from voting.protocol.tlog.evidence import (
     write_evidence,
 )
 from voting.protocol.tlog.header import parse_header
-from voting.protocol.tlog.note import NoteKey, parse_note, parse_vkey
+from voting.protocol.tlog.note import NoteKey, parse_note, parse_vkey, verify_cosignatures
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tlog.receipt_file import (
     MAX_RECEIPT_FILE_BYTES,
@@ -29,15 +32,18 @@ from voting.protocol.tlog.receipt_file import (
 from voting.verifier.load import RecordSource
 from voting.verifier.replay import Replay
 from voting.verifier.visit import parse_visit
+from voting.verifier.watch import parse_watch
 
 __all__ = [
     "MAX_RECEIPT_FILE_BYTES",
     "ReceiptFile",
+    "SignedQuorum",
     "check_receipt",
     "checkpoint_size",
     "earlier_checkpoint",
     "evidence_of",
     "read_receipt_file",
+    "signed_quorum",
     "since_evidence",
     "verify_kept",
     "write_receipt_file",
@@ -70,6 +76,36 @@ def verify_kept(receipt: ReceiptFile, checkpoint: Checkpoint, source: RecordSour
     if replay.earlier_root != checkpoint.root:
         reason = f"the record's first {checkpoint.size} entries are not those that the board had signed in the receipt"
         raise VerificationError("21", subject, reason)
+
+
+class SignedQuorum(NamedTuple):
+    """Which witnesses of a manifest signed the checkpoint of a receipt, and how many are needed."""
+
+    signed: tuple[str, ...]
+    quorum: int
+    named: int
+    """Of all that the manifest names."""
+
+    @property
+    def is_reached(self) -> bool:
+        return len(self.signed) >= self.quorum
+
+    @property
+    def told(self) -> dict[str, object]:
+        """As plain data."""
+        return {"named": self.named, "quorum": self.quorum, "reached": self.is_reached, "signed": list(self.signed)}
+
+
+def signed_quorum(receipt: ReceiptFile, manifest: Manifest, *, what: str) -> SignedQuorum:
+    """Protocol V9g: who of the manifest's witnesses has signed what the board promises in a receipt.
+
+    Raises:
+        SignatureInvalid: if one of their signatures fails.
+    """
+    note = parse_note(parse_receipt(receipt.proof.encode("utf-8"), what=what).checkpoint, what=what)
+    policy = manifest.witness_policy()
+    found = verify_cosignatures(note, policy.keys, board=parse_vkey(manifest.board), what=what)
+    return SignedQuorum(tuple(each.key.name for each in found), policy.quorum, len(policy.keys))
 
 
 def evidence_of(receipt: ReceiptFile, source: RecordSource, key: NoteKey) -> bytes | None:
@@ -115,13 +151,16 @@ def since_evidence(earlier: bytes, source: RecordSource) -> bytes | None:
 
 
 def earlier_checkpoint(data: bytes, *, what: str) -> bytes:
-    """Protocol V9d: the signed checkpoint in a file that is one, a visit, a receipt file or a tlog-proof; unchecked.
+    """Protocol V9d: the signed checkpoint in a file that is one, a visit, a monitor's state, a receipt file or a
+    tlog-proof; unchecked.
 
     Raises:
         DecodeError: if the file is none of them.
     """
     if data.startswith(b'{"checkpoint":'):
         return parse_visit(data, what=what).checkpoint.encode("utf-8")
+    if data.startswith(b'{"board":'):
+        return parse_watch(data, what=what).note
     if data.startswith(b"{"):
         return parse_receipt(read_receipt_file(data, what=what).proof.encode("utf-8"), what=what).checkpoint
     if data.startswith(b"c2sp.org/tlog-proof"):

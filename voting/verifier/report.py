@@ -50,6 +50,8 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
+    rule: str = ""
+    """What the check demands; empty if its module does not say."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +98,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckReport, ...]
     result: tuple[Answer, ...]
     seconds: float
+    system: str = "urne"
+    """Whose record it is: `urne`, or another system's name and version (`voting.verifier.foreign`)."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values that identify another system's record, in that system's terms."""
 
 
-def check_report(info: CheckInfo, result: CheckResult, seconds: float) -> CheckReport:
+def check_report(info: CheckInfo, result: CheckResult, seconds: float, *, rule: str = "") -> CheckReport:
     """One check's line; `seconds` is what the clock said, unless the check was made elsewhere."""
     return CheckReport(
         id=info.id,
@@ -111,6 +117,7 @@ def check_report(info: CheckInfo, result: CheckResult, seconds: float) -> CheckR
         seconds=round(result.seconds if result.seconds is not None else seconds, 3),
         findings=result.findings,
         warnings=result.warnings,
+        rule=rule or info.rule,
     )
 
 

@@ -85,6 +85,17 @@ def _state(phase: Phase) -> str:
 def _identity(report: Report, language: str) -> Iterator[str]:
     if report.title is not None:
         yield plain(report.title, language)
+    rows = identity_rows(report)
+    width = max(len(name) for name, _text in rows)
+    for name, text in rows:
+        yield f"  {name.ljust(width)}  {text}"
+    yield compare_sentence(report)
+
+
+def identity_rows(report: Report) -> list[tuple[str, str]]:
+    """What identifies the record, to be compared with what was announced: (name, value)."""
+    if report.system != "urne":
+        return [(_("system"), report.system), *((_(name), text) for name, text in report.facts)]
     rows = [
         (_("manifest hash"), report.manifest or _("none yet")),
         (_("election id"), report.election or _("none yet")),
@@ -98,30 +109,48 @@ def _identity(report: Report, language: str) -> Iterator[str]:
     if report.trustees:
         names = ", ".join(report.trustees)
         rows.append((_("trustees"), _("{names}; any {number} decrypt", names=names, number=report.threshold)))
-    width = max(len(name) for name, _text in rows)
-    for name, text in rows:
-        yield f"  {name.ljust(width)}  {text}"
-    yield _("Compare these with what was announced, and the head with other observers.")
+    return rows
 
 
-def _check_lines(check: CheckReport, everything: bool) -> Iterator[str]:
+def compare_sentence(report: Report) -> str:
+    """What people must do with these values."""
+    if report.system != "urne":
+        return _("Compare these with what was announced.")
+    return _("Compare these with what was announced, and the head with other observers.")
+
+
+def status_word(status: Status) -> str:
+    """How a check ended, in the reader's language."""
     words = {
         Status.PASSED: _("PASS"),
         Status.FAILED: _("FAIL"),
         Status.NOT_RUN: _("NOT RUN"),
         Status.NOT_APPLICABLE: _("N/A"),
+        Status.CANNOT_CHECK: _("CANNOT BE CHECKED"),
     }
-    count = f"{check.passed}/{check.total}" if check.status in (Status.PASSED, Status.FAILED) or check.total else ""
-    line = f"{words[check.status]:<7} {check.id} {_(check.title):<{_TITLE_WIDTH}} {count:>{_COUNT_WIDTH}}"
+    return words[status]
+
+
+def count_text(check: CheckReport) -> str:
+    """How many of how many items held; empty for a check that looked at nothing."""
+    return f"{check.passed}/{check.total}" if check.status in (Status.PASSED, Status.FAILED) or check.total else ""
+
+
+def _check_lines(check: CheckReport, everything: bool) -> Iterator[str]:
+    start = f"{status_word(check.status):<7} {check.id} {_(check.title):<{_TITLE_WIDTH}}"
+    line = f"{start} {count_text(check):>{_COUNT_WIDTH}}"
     if check.status in (Status.PASSED, Status.FAILED):
         yield f"{line}  {check.seconds:6.1f} s"
     else:
-        yield f"{line}  {_reason(check)}".rstrip()
+        yield f"{line}  {reason_text(check)}".rstrip()
     yield from _finding_lines(check.findings, "", everything)
     yield from _finding_lines(check.warnings, _("warning: "), everything)
 
 
-def _reason(check: CheckReport) -> str:
+def reason_text(check: CheckReport) -> str:
+    """Why a check did not run."""
+    if check.cause is Cause.NEEDS and check.reason.removeprefix("needs ").replace(", ", "").isdigit():
+        return _("needs {checks}", checks=check.reason.removeprefix("needs "))
     return _("not yet: {reason}", reason=_(check.reason)) if check.cause is Cause.NOT_YET else _(check.reason)
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from voting.protocol.tlog.checkpoint import parse_checkpoint
+from voting.protocol.tlog.note import parse_note
 from voting.verifier.ballot_pass import check_all_ballots
 from voting.verifier.checks import CHECKS, Check
 from voting.verifier.context import Announced, Context
 from voting.verifier.findings import Cause, CheckResult, Status, not_run
 from voting.verifier.load import RecordSource
 from voting.verifier.receipt import checkpoint_size
-from voting.verifier.replay import Progress, no_progress, replay_record
+from voting.verifier.replay import Progress, Replay, no_progress, replay_record
 from voting.verifier.report import CheckReport, Report, check_report, make_report
+
+_EARLIER = "the earlier checkpoint"
 
 
 def verify_record(
@@ -25,6 +29,7 @@ def verify_record(
     allow_toy: bool = False,
     jobs: int = 1,
     language: str = "en",
+    only_new: bool = False,
     progress: Progress = no_progress,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Report:
@@ -36,6 +41,8 @@ def verify_record(
         allow_toy: accept a test group.
         jobs: how many processes may check ballots.
         language: of the sentences on the result.
+        only_new: nothing was wrong with the ballots that `announced.since` covers at an earlier visit (V16): they are
+            compared with new ones only. After the tally all are looked at again, because check 17 needs them.
         progress: told how far the work is.
         clock: seconds, from any start.
 
@@ -43,13 +50,37 @@ def verify_record(
         UnavailableError: if a file cannot be read any more.
         DecodeError: if the earlier checkpoint in `announced` is malformed.
     """
-    known = announced or Announced()
     started = clock()
+    context = read_context(
+        source, announced=announced, allow_toy=allow_toy, jobs=jobs, only_new=only_new, progress=progress
+    )
+    return make_report(context, run_checks(context, CHECKS, clock), language, clock() - started)
+
+
+def read_context(
+    source: RecordSource,
+    *,
+    announced: Announced | None = None,
+    allow_toy: bool = False,
+    jobs: int = 1,
+    only_new: bool = False,
+    progress: Progress = no_progress,
+) -> Context:
+    """Protocol V7a: read a record and pass over its ballots: all that the checks look at. As `verify_record`."""
+    known = announced or Announced()
     root_at = checkpoint_size(known.since) if known.since is not None else None
     replay = replay_record(source, allow_toy=allow_toy, root_at=root_at, progress=progress)
-    ballots = check_all_ballots(source, replay.record, jobs=jobs, progress=progress)
-    context = Context(known, source.checkpoint, source.vkey, replay, ballots)
-    return make_report(context, run_checks(context, CHECKS, clock), language, clock() - started)
+    start = _first_new(replay, known) if only_new else 0
+    ballots = check_all_ballots(source, replay.record, jobs=jobs, start=start, progress=progress)
+    return Context(known, source.checkpoint, source.vkey, replay, ballots)
+
+
+def _first_new(replay: Replay, known: Announced) -> int:
+    """The first entry that the earlier checkpoint does not cover; 0 if the record does not extend it."""
+    if known.since is None or replay.earlier_root is None or replay.record.tally is not None:
+        return 0
+    earlier = parse_checkpoint(parse_note(known.since, what=_EARLIER).text, what=_EARLIER)
+    return earlier.size if earlier.root == replay.earlier_root else 0
 
 
 def run_checks(context: Context, checks: tuple[Check, ...], clock: Callable[[], float]) -> tuple[CheckReport, ...]:
@@ -65,7 +96,8 @@ def run_checks(context: Context, checks: tuple[Check, ...], clock: Callable[[], 
             results[check.info.id] = not_run(reason, Cause.ERROR)
         seconds[check.info.id] = clock() - started
     return tuple(
-        check_report(check.info, _with_cause(context, check, results), seconds[check.info.id]) for check in checks
+        check_report(check.info, _with_cause(context, check, results), seconds[check.info.id], rule=check.rule)
+        for check in checks
     )
 
 
