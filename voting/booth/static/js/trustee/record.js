@@ -264,13 +264,14 @@ async function opened(record, entry) {
   record.lastTime = content.time;
 }
 
-/** Protocol S3a: plain, relative paths in strictly rising order. */
+/** Protocol S3a: plain, relative paths in strictly rising order, and hashes that are hashes. */
 function requireBoothFiles(files, subject) {
   require(files.length <= MAX_BOOTH_FILES, "10", subject, "names too many files of the booth");
-  files.forEach(({ path }, position) => {
+  files.forEach(({ path, sha256 }, position) => {
     const isRising = position === 0 || files[position - 1].path < path;
     const isPlain = path.length <= MAX_PATH_CHARACTERS && BOOTH_PATH.test(path);
     require(isPlain && isRising, "10", subject, `booth[${position}] is no plain path, or not in rising order`);
+    require(/^[0-9a-f]{64}$/.test(sha256), "10", subject, `booth[${position}].sha256 is no hash`);
   });
 }
 
