@@ -21,7 +21,7 @@ from voting.site.privacy import erase_personal_data
 SCRIPT = "<script>alert(1)</script>"
 BIDI = "evil\u202egpj"
 LONG = "x" * 5000
-HOSTILE = [SCRIPT, BIDI, LONG, '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "{name}", "a\x00b"]
+HOSTILE = [SCRIPT, BIDI, LONG, '"><img src=x onerror=alert(1)>', "{{ 7919 * 7907 }}", "{name}", "a\x00b"]
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_hostile_texts_are_kept_and_shown_harmlessly(site: AdminSite, text: str)
         assert page.status in {200, 400, 404}, address
         assert "<script>alert" not in page.html
         assert "<img src=x" not in page.html
-        assert "49" not in page.html or "{{ 7" not in text
+        assert "62615533" not in page.html  # what the template in one of the texts would come to
     # What may not stand on a ballot is said at its field, and stops the freeze.
     if text in {BIDI, LONG, "a\x00b"}:
         page = browser.get("/admin/e/club/general?checked=1")
