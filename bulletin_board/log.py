@@ -28,7 +28,7 @@ from voting.protocol.encoding import ZERO_HASH, require_canonical, sha256
 from voting.protocol.errors import UnavailableError, UrneError, UsageError
 from voting.protocol.tlog.checkpoint import Checkpoint, require_origin, sign_checkpoint
 from voting.protocol.tlog.header import MAX_BODY_BYTES, encode_header, make_header, parse_header, require_entry_type
-from voting.protocol.tlog.merkle import Frontier, tree_root
+from voting.protocol.tlog.merkle import Frontier, Node, tree_root
 from voting.protocol.tlog.note import note_key
 
 LOCK = "board.lock"
@@ -179,9 +179,16 @@ class Board(BoardReader):
         try:
             self._store.begin()
             frontier = Frontier.load(self._store.size(), self._store.node)
+            last = self.header(frontier.size - 1) if frontier.size else None
+            nodes: list[Node] = []
             for submission, malformation in zip(submissions, well_formed, strict=True):
-                outcomes.append(malformation or self._append_one(submission, frontier))
-            if any(isinstance(outcome, Appended) and outcome.was_new for outcome in outcomes):
+                outcome = malformation or self._append_one(submission, frontier.size, last)
+                if isinstance(outcome, Appended) and outcome.was_new:
+                    last = outcome.header_bytes
+                    nodes += frontier.append(last)
+                outcomes.append(outcome)
+            if nodes:
+                self._store.put_nodes(nodes)
                 self._store.put_checkpoint(_signed(frontier, self.origin, self._key))
                 self._store.commit()
             else:
@@ -196,8 +203,8 @@ class Board(BoardReader):
             ) from error
         return outcomes
 
-    def _append_one(self, submission: Submission, frontier: Frontier) -> Appended | UrneError:
-        """Inside the transaction: find the submission, or have it admitted and write it."""
+    def _append_one(self, submission: Submission, seq: int, last: bytes | None) -> Appended | UrneError:
+        """Inside the transaction: find the submission, or have it admitted and write it behind the header `last`."""
         type_, body, attachment = submission
         id_ = identity(body)
         known = self._store.find(id_)
@@ -205,9 +212,7 @@ class Board(BoardReader):
             if known.type != type_:
                 return UsageError(f"the same body is entry {known.seq} already, of type {known.type}, not {type_}")
             return Appended(known.seq, known.header, False)
-        seq = frontier.size
-        prev = ZERO_HASH if seq == 0 else sha256(self.header(seq - 1))
-        header = make_header(seq, prev, type_, body)
+        header = make_header(seq, ZERO_HASH if last is None else sha256(last), type_, body)
         header_bytes = encode_header(header)
         try:
             self.admission.admit(header, header_bytes, body, attachment)
@@ -216,7 +221,6 @@ class Board(BoardReader):
         except UrneError as refusal:
             return refusal
         self._store.put_entry(FullRow(seq, id_, type_, header_bytes, body, attachment))
-        self._store.put_nodes(frontier.append(header_bytes))
         return Appended(seq, header_bytes, True)
 
     def _replay(self, admission: Admission) -> None:

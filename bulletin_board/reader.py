@@ -20,7 +20,7 @@ from bulletin_board.witness_settings import NO_WITNESSES, read_witness_settings
 from voting.protocol.encoding import Hash, sha256
 from voting.protocol.errors import UnavailableError, UsageError
 from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
-from voting.protocol.tlog.merkle import consistency_proof, inclusion_proof
+from voting.protocol.tlog.merkle import NodeSource, consistency_proof, inclusion_proof
 from voting.protocol.tlog.note import MAX_NOTE_BYTES, NoteKey, parse_vkey
 from voting.protocol.tlog.proof import Receipt, format_receipt
 
@@ -47,13 +47,41 @@ class BoardEntry(NamedTuple):
     attachment: bytes | None
 
 
+class NodeCache:
+    """Complete nodes of one board's tree that were read lately. They never change, so any thread may share them."""
+
+    def __init__(self, size: int = 1 << 16) -> None:
+        self._size = size
+        self._hashes: dict[tuple[int, int], bytes] = {}
+
+    def source(self, read: NodeSource) -> NodeSource:
+        """The same nodes, read only where they are not remembered."""
+
+        def node(level: int, position: int) -> bytes:
+            known = self._hashes.get((level, position))
+            if known is None:
+                known = read(level, position)
+                if len(self._hashes) >= self._size:
+                    self._hashes = {}
+                self._hashes[level, position] = known
+            return known
+
+        return node
+
+
 class BoardReader:
     """An open board. Use it in a `with` block, or call `close`. `open_reader` makes one."""
 
-    def __init__(self, folder: Path, store: Store, *, unpublished: bool = False) -> None:
-        """Args: `unpublished` shows all that the board signed, whoever else must sign before it is published."""
+    def __init__(
+        self, folder: Path, store: Store, *, unpublished: bool = False, nodes: NodeCache | None = None
+    ) -> None:
+        """Args:
+        unpublished: show all that the board signed, whoever else must sign before it is published.
+        nodes: a memory of nodes that other readers of the same board share.
+        """
         self.folder = folder
         self._store = store
+        self._node = nodes.source(store.node) if nodes is not None else store.node
         self._is_unpublished = unpublished
         self._cosignatures: CosignatureStore | None = None
         meta = store.meta()
@@ -143,11 +171,11 @@ class BoardReader:
 
     def inclusion_proof(self, seq: int, size: int | None = None) -> tuple[bytes, ...]:
         """The proof that entry `seq` is in the tree of the first `size` entries (default: all)."""
-        return inclusion_proof(seq, self._stop(size), self._store.node)
+        return inclusion_proof(seq, self._stop(size), self._node)
 
     def consistency_proof(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
         """The proof that the first `new` entries (default: all) begin with the first `old`."""
-        return consistency_proof(old, self._stop(new), self._store.node)
+        return consistency_proof(old, self._stop(new), self._node)
 
     def receipt(self, seq: int) -> bytes:
         """The proof, under the newest published checkpoint, that entry `seq` is on the board: a tlog-proof.
@@ -161,7 +189,7 @@ class BoardReader:
             raise self._not_published(seq)
         if not 0 <= seq < newest.size:
             raise _no_entry(seq, newest.size)
-        proof = inclusion_proof(seq, newest.size, self._store.node)
+        proof = inclusion_proof(seq, newest.size, self._node)
         return format_receipt(Receipt(seq, proof, self._cosigned(newest)))
 
     def _entry(self, seq: int) -> EntryRow:
@@ -230,11 +258,12 @@ class BoardReader:
         return latest if latest.startswith(text + separator) else row.note
 
 
-def open_reader(folder: Path, *, unpublished: bool = False) -> BoardReader:
+def open_reader(folder: Path, *, unpublished: bool = False, nodes: NodeCache | None = None) -> BoardReader:
     """Protocol L12a: open a board for reading.
 
     Args:
         unpublished: show what the board signed even before its witnesses have (to those who work with the board).
+        nodes: a memory of nodes that other readers of the same board share.
 
     Raises:
         UnavailableError: if there is no board, or it cannot be read.
@@ -242,7 +271,7 @@ def open_reader(folder: Path, *, unpublished: bool = False) -> BoardReader:
     require_board(folder)
     store = Store.open(folder / DATABASE, read_only=True)
     try:
-        return BoardReader(folder, store, unpublished=unpublished)
+        return BoardReader(folder, store, unpublished=unpublished, nodes=nodes)
     except BaseException:
         store.close()
         raise

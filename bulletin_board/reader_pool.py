@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bulletin_board.reader import BoardReader, open_reader
+from bulletin_board.reader import BoardReader, NodeCache, open_reader
 from bulletin_board.witness_settings import read_witness_settings
 
 MAX_IDLE = 16
@@ -23,6 +23,7 @@ class ReaderPool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._nodes = NodeCache()
         self._idle: list[BoardReader] = []
         self._is_closed = False
 
@@ -58,4 +59,4 @@ class ReaderPool:
             if board.is_mirror or board.witnesses == settings:
                 return board
             board.close()
-        return open_reader(self._folder)
+        return open_reader(self._folder, nodes=self._nodes)

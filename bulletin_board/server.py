@@ -170,7 +170,8 @@ def board_api(find: FindService, *, blueprint: str = "board") -> Blueprint:
         token = request.headers.get(TOKEN_HEADER)
         appended = service.submit(_posted_submission(), token[:MAX_TOKEN_LENGTH] if token else None)
         with service.reader() as board:
-            answer = _answer(_receipt_file(board, appended.seq), JSON, NOT_AT_ALL)
+            receipt = write_receipt_file(appended.header_bytes, board.receipt(appended.seq))
+        answer = _answer(receipt, JSON, NOT_AT_ALL)
         answer.status_code = 201 if appended.was_new else 200
         return answer
 

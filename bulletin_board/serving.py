@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import resource
+import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from bulletin_board.outlived import Seen
@@ -27,6 +31,7 @@ from voting.protocol.errors import UnavailableError, UsageError
 THREADS = 8
 BOARD_THREADS = 64
 """Each request that appends holds a thread until its entry is on the disk; together they share the flush."""
+SHORT_ANSWER_BYTES = 256 * 1024
 SECONDS_TO_END = 15.0
 """So long requests that are being worked on may take to end after the server was told to stop."""
 HEADER_BYTES = 32 * 1024
@@ -59,6 +64,7 @@ def serve_board(
         UsageError: if `listen` has another form.
         UnavailableError: if the place is taken, or the board cannot be opened.
     """
+    _stay_on_one_core()
     with FolderService(folder, key, seen=seen) as service:
         serve_app(
             create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES, threads=BOARD_THREADS
@@ -103,6 +109,7 @@ def serve_app(
         raise UnavailableError(
             f"cannot be listened on ({error.strerror or error})", where=listen, remedy="choose another port"
         ) from None
+    server.channel_class = _Channel
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every request that waits a moment
     with _stopping(server.pull_trigger) as stop:
         announce(f"http://{_shown(host)}:{server.effective_port}")
@@ -121,6 +128,31 @@ def _room_for_connections() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
         now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return MAX_CONNECTIONS if now == resource.RLIM_INFINITY else max(min(MAX_CONNECTIONS, now - OTHER_FILES), 50)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that does not call itself ready for writing while a thread is just writing to it.
+
+    Otherwise the server's loop turns without end, and takes Python's one turn away from that very thread.
+    """
+
+    def writable(self) -> bool:
+        if self.requests and not self.will_close and self.total_outbufs_len < SHORT_ANSWER_BYTES:
+            if not self.outbuf_lock.acquire(False):
+                return False  # whoever has it wakes the loop when something is left
+            self.outbuf_lock.release()
+        return bool(super().writable())
+
+
+def _stay_on_one_core() -> None:
+    """Keep all threads of this process on one processor core, where the system can (Linux).
+
+    Python runs one of them at a time. On several cores they take that turn from each other at every call of SQLite, and
+    with many senders most of the time is lost that way (docs/performance.md). Other processes make room.
+    """
+    if sys.platform.startswith("linux"):
+        with suppress(OSError):
+            os.sched_setaffinity(0, {secrets.choice(sorted(os.sched_getaffinity(0)))})
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 SQLite in write-ahead mode, every commit flushed to disk. Rows are only ever added: triggers refuse the rest. The
 triggers guard against mistakes; against people guard the tree, its signed checkpoints and their copies elsewhere.
 
-This module knows tables, not the log: what the bytes mean is the business of `bulletin_board.log`.
+This module knows tables, not the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +26,9 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x55524E45
 """The letters URNE in the file's own header."""
 
-_BUSY_MILLISECONDS = 10_000
-_WAL_LIMIT_BYTES = 64 * 1024 * 1024
+_BUSY_MILLISECONDS, _WAL_LIMIT_BYTES = 10_000, 64 * 1024 * 1024
 _ROWS_PER_READ = 256
+_NODES_PER_STATEMENT = 64
 
 _PRAGMAS = {
     "synchronous": 2,
@@ -206,8 +207,7 @@ class Store:
     def settle(self) -> None:
         """Protocol L9a: have everything that is read as committed written again, and flushed, before more is written.
 
-        After a flush that failed, the system may show what is not on the disk: that must not stand in the middle of
-        the write-ahead file, where it would make everything behind it worthless.
+        After a failed flush the system may show what is not on the disk, and all behind it would be worthless.
 
         Raises:
             UnavailableError: if that fails, or somebody reads for longer than SQLite waits.
@@ -235,10 +235,12 @@ class Store:
         if row.hint is not None:
             self._run("INSERT INTO hint(seq, data) VALUES (?, ?)", (row.seq, row.hint))
 
-    def put_nodes(self, nodes: Iterable[Node]) -> None:
+    def put_nodes(self, nodes: Sequence[Node]) -> None:
         """Add complete nodes of the tree."""
-        for node in nodes:
-            self._run("INSERT INTO node(level, position, hash) VALUES (?, ?, ?)", node)
+        for start in range(0, len(nodes), _NODES_PER_STATEMENT):
+            values = tuple(chain.from_iterable(nodes[start : start + _NODES_PER_STATEMENT]))
+            rows = ", ".join(["(?, ?, ?)"] * (len(values) // 3))
+            self._run(f"INSERT INTO node(level, position, hash) VALUES {rows}", values)  # noqa: S608
 
     def put_checkpoint(self, row: CheckpointRow) -> None:
         """Add the checkpoint of all entries added so far."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -135,6 +137,8 @@ def test_a_stopped_server_answers_what_it_took(tmp_path: Path) -> None:
     unanswered = 0
     for number in range(rounds(2, 50)):
         server = Server(folder)
+        if sys.platform.startswith("linux"):
+            assert len(os.sched_getaffinity(server.process.pid)) == 1
         clients, threads = send_from_threads(server.port, bodies_for(number, chance, 500))
         time.sleep(chance.uniform(0.1, 0.5))
         assert server.end(signal.SIGTERM) == 0
