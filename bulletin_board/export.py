@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
+from bulletin_board.files import sync_folder
 from bulletin_board.reader import BoardReader
 from voting.protocol.errors import UnavailableError, UsageError
 
@@ -57,7 +58,7 @@ def export_record(board: BoardReader, target: Path, *, force: bool = False) -> i
         else:
             count = _write_folder(board, partial)
             _replace_folder(partial, target)
-        _sync(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise UnavailableError(f"cannot be written ({error.strerror or error})", where=str(target)) from None
     finally:
@@ -76,7 +77,7 @@ def _write_folder(board: BoardReader, folder: Path) -> int:
             os.fsync(file.fileno())
 
     count = _write_members(board, member)
-    _sync(folder)
+    sync_folder(folder)
     return count
 
 
@@ -161,11 +162,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from voting.protocol.errors import UnavailableError
@@ -11,19 +12,24 @@ from voting.protocol.errors import UnavailableError
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file beside its place, flush it, rename it, and flush the name. Raises UnavailableError."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        try:
-            with partial.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_and_rename(path, [data])
         sync_folder(path.parent)
     except OSError as error:
         raise UnavailableError(f"cannot be written ({error.strerror or error})", where=str(path)) from None
+
+
+def write_and_rename(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file beside its place, flush it, rename it. The name is not flushed yet. Raises OSError."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with partial.open("xb") as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_small(path: Path, limit: int) -> bytes:

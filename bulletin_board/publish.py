@@ -11,14 +11,13 @@ all that it covers is there. This module must not know what entries mean.
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from bulletin_board.export import CHECKPOINT, VKEY
+from bulletin_board.files import sync_folder, write_and_rename
 from bulletin_board.guards import Lock
 from bulletin_board.reader import BoardReader
 from bulletin_board.store import DATABASE
@@ -89,9 +88,9 @@ def _publish(board: BoardReader, log: Path) -> Published:
         files += 1
     _write(log / VKEY, [board.key.vkey.encode("ascii") + b"\n"], touched, log)
     for place in touched:
-        _sync(place)
+        sync_folder(place)
     _write(log / CHECKPOINT, [board.checkpoint_note(newest.size)], set(), log)
-    _sync(log)
+    sync_folder(log)
     _remove_outgrown(log, before)
     return Published(newest.size, before, files)
 
@@ -138,15 +137,7 @@ def _write(path: Path, content: Iterable[bytes], touched: set[Path], log: Path) 
         parent = parent.parent
     path.parent.mkdir(parents=True, exist_ok=True)
     touched.add(path.parent)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with partial.open("xb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_and_rename(path, content)
 
 
 def _remove_outgrown(log: Path, before: int) -> None:
@@ -167,11 +158,3 @@ def _remove_outgrown(log: Path, before: int) -> None:
 
 def _parts(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob(f"*{_PARTIAL}") if path.is_dir())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -71,8 +71,8 @@ class FolderService:
             return
         board = Board.open(folder, key, admission=make_admission(), seen=seen)
         self._writer = GroupWriter(
-            board,
             lambda: Board.open(folder, key, admission=make_admission(), full=False),
+            board,
             on_commit=lambda: self._cosigner.notify() if self._cosigner is not None else None,
         )
         try:

@@ -7,14 +7,12 @@ and which tally the trustee has decrypted. They hold no secret. They lie beside 
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
 
 from trustee_tools.sources import ElectionView
-from voting.files import PRIVATE, sync_folder
+from voting.files import replace_file
 from voting.protocol.encoding import Hash, decode, encode
 from voting.protocol.errors import UnavailableError, VerificationError
 
@@ -65,21 +63,11 @@ def read_notes(path: Path) -> Notes:
 
 def write_notes(path: Path, notes: Notes) -> None:
     """Replace the file of notes, whole or not at all. Raises UnavailableError."""
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
     try:
-        try:
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(encode(notes))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-        sync_folder(path.absolute().parent)
-    except OSError as error:
+        replace_file(path, encode(notes))
+    except UnavailableError as error:
         raise UnavailableError(
-            f"the notes cannot be written ({error.strerror})", where=str(path), remedy="name another place with --notes"
+            f"the notes {error.problem}", where=str(path), remedy="name another place with --notes"
         ) from None
 
 

@@ -133,7 +133,7 @@ def test_an_interrupted_publication_shows_a_state_that_is_whole(
                 raise OSError(5, "Input/output error")
 
         with monkeypatch.context() as broken:
-            broken.setattr("bulletin_board.publish.os.fsync", fsync)
+            broken.setattr("bulletin_board.files.os.fsync", fsync)
             try:
                 publish_board(board, public)
             except UnavailableError:
