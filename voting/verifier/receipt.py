@@ -12,6 +12,7 @@ from voting.protocol.errors import UrneError, VerificationError
 from voting.protocol.manifest import Manifest
 from voting.protocol.tlog.checkpoint import Checkpoint, parse_checkpoint
 from voting.protocol.tlog.evidence import (
+    Evidence,
     check_evidence,
     history_evidence,
     read_evidence,
@@ -120,14 +121,9 @@ def evidence_of(receipt: ReceiptFile, source: RecordSource, key: NoteKey) -> byt
         None if the board did not sign this record as it is, or if both can be true: the record may just be older.
     """
     try:
-        found = receipt_evidence(receipt, list(source.headers()), source.checkpoint, key)
-        if found is None:
-            return None
-        data = write_evidence(found)
-        check_evidence(read_evidence(data), key)
+        return _rechecked(receipt_evidence(receipt, list(source.headers()), source.checkpoint, key), key)
     except UrneError:
         return None
-    return data
 
 
 def since_evidence(earlier: bytes, source: RecordSource) -> bytes | None:
@@ -140,13 +136,17 @@ def since_evidence(earlier: bytes, source: RecordSource) -> bytes | None:
     """
     try:
         key = parse_vkey(source.vkey)
-        found = history_evidence(earlier, source.checkpoint, tree_of(list(source.headers())), key)
-        if found is None:
-            return None
-        data = write_evidence(found)
-        check_evidence(read_evidence(data), key)
+        return _rechecked(history_evidence(earlier, source.checkpoint, tree_of(list(source.headers())), key), key)
     except UrneError:
         return None
+
+
+def _rechecked(found: Evidence | None, key: NoteKey) -> bytes | None:
+    """The file, read again as whoever gets it will. Raises UrneError if it does not convict the board."""
+    if found is None:
+        return None
+    data = write_evidence(found)
+    check_evidence(read_evidence(data), key)
     return data
 
 

@@ -6,6 +6,7 @@ This module must not import anything of the board, the booth or the trustee tool
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 import msgspec
@@ -121,9 +122,16 @@ def check_report(info: CheckInfo, result: CheckResult, seconds: float, *, rule: 
     )
 
 
-def verdict_of(checks: tuple[CheckReport, ...], phase: Phase) -> Verdict:
+SETTLED = (Status.PASSED, Status.NOT_APPLICABLE)
+
+
+def verdict_of(checks: tuple[CheckReport, ...], phase: Phase, *, settled: Collection[Status] = SETTLED) -> Verdict:
     """Protocol V6: one failed check: not verified. Else, one that could not run: not checked. Else, an unfinished
-    election: valid so far. Only if all of them passed (or do not apply), on a finished election: verified."""
+    election: valid so far. Only if all of them are settled, on a finished election: verified.
+
+    Args:
+        settled: what is as good as passed. Other systems' formats add what they cannot show: the report says so.
+    """
     if any(check.status is Status.FAILED for check in checks):
         return Verdict.NOT_VERIFIED
     causes = {check.cause for check in checks if check.status is Status.NOT_RUN}
@@ -131,7 +139,7 @@ def verdict_of(checks: tuple[CheckReport, ...], phase: Phase) -> Verdict:
         return Verdict.NOT_CHECKED
     if causes or phase is not Phase.PUBLISHED:
         return Verdict.VALID_SO_FAR
-    if all(check.status in (Status.PASSED, Status.NOT_APPLICABLE) for check in checks):
+    if all(check.status in settled for check in checks):
         return Verdict.VERIFIED
     return Verdict.NOT_CHECKED
 
@@ -156,7 +164,7 @@ def make_report(context: Context, checks: tuple[CheckReport, ...], language: str
         head=Head(size=replay.entries, root=encode_base64(replay.root), hash=replay.head),
         phase=record.phase,
         credentials=len(record.credentials),
-        weight=sum(record.credentials.values()),
+        weight=record.weight,
         ballots=len(record.ballots),
         counted=len(record.last_ballot),
         trustees=tuple(t.name for _, t in sorted(record.ceremony.trustees.items())) if record.ceremony else (),

@@ -17,7 +17,7 @@ from voting.election.phases import Phase
 from voting.protocol.encoding import Hash
 from voting.protocol.text import Text
 from voting.verifier.findings import Cause, CheckInfo, CheckResult, Finding, Status, not_run, nothing_yet
-from voting.verifier.report import EXIT_CODES, Answer, CheckReport, Head, Report, Verdict, check_report
+from voting.verifier.report import EXIT_CODES, SETTLED, Answer, CheckReport, Head, Report, check_report, verdict_of
 
 
 class Ledger:
@@ -130,21 +130,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     result: tuple[Answer, ...] = ()
 
 
-def foreign_verdict(checks: Sequence[CheckReport], phase: Phase) -> Verdict:
-    """As for our own records. What cannot be checked is said, and is neither passed nor failed."""
-    if any(check.status is Status.FAILED for check in checks):
-        return Verdict.NOT_VERIFIED
-    causes = {check.cause for check in checks if check.status is Status.NOT_RUN}
-    if causes - {Cause.NOT_YET}:
-        return Verdict.NOT_CHECKED
-    if causes or phase is not Phase.PUBLISHED:
-        return Verdict.VALID_SO_FAR
-    return Verdict.VERIFIED
-
-
 def foreign_report(identity: Identity, checks: tuple[CheckReport, ...], seconds: float) -> Report:
     """The report on another system's record."""
-    verdict = foreign_verdict(checks, identity.phase)
+    verdict = verdict_of(checks, identity.phase, settled=(*SETTLED, Status.CANNOT_CHECK))
     return Report(
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],

@@ -13,7 +13,8 @@ from gmpy2 import mpz
 
 from voting.crypto.group import Group
 from voting.verifier.foreign.electionguard.data_1 import ContestDescription, Context, Guardian, Manifest
-from voting.verifier.foreign.electionguard.groups import Parameters, parameters_of
+from voting.verifier.foreign.electionguard.groups import Parameters
+from voting.verifier.foreign.electionguard.guardians import check_group, check_quorum
 from voting.verifier.foreign.electionguard.hash_1 import Hash1, has_bar, manifest_hash
 from voting.verifier.foreign.findings import Ledger
 
@@ -93,18 +94,9 @@ def _short(number: mpz) -> str:
 def _check_parameters(
     ledger: Ledger, group: Group, parameters: Parameters, manifest: Manifest, context: Context, h: Hash1
 ) -> bool:
-    published = parameters_of(group)
-    for name, expected, found in zip(Parameters._fields, published, parameters, strict=True):
-        if expected == found:
-            ledger.hold("1")
-        else:
-            reason = f"is not that of the published parameters ({group.name}): other groups are refused"
-            ledger.fail("1", name, reason, expected=f"{expected:X}"[:16], found=f"{found:X}"[:16])
     n, k = context.number_of_guardians, context.quorum
-    if 1 <= k <= n <= 10_000:
-        ledger.hold("1")
-    else:
-        ledger.fail("1", "context.json", f"cannot have {n} guardians and a quorum of {k}")
+    check_group(ledger, group, group.name, parameters)
+    check_quorum(ledger, "context.json", n, k)
     if ledger.has_failed("1"):
         return False
     _check_manifest(ledger, manifest)

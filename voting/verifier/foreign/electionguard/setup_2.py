@@ -15,7 +15,8 @@ from gmpy2 import mpz
 
 from voting.crypto.group import Element, FixedBase, Group
 from voting.verifier.foreign.electionguard.data_2 import Config, ContestDescription, Guardian, Initialized, Manifest
-from voting.verifier.foreign.electionguard.groups import GROUP_2_NAME, Parameters, parameters_of
+from voting.verifier.foreign.electionguard.groups import GROUP_2_NAME, Parameters
+from voting.verifier.foreign.electionguard.guardians import check_group, check_quorum
 from voting.verifier.foreign.electionguard.numbers import P_BYTES
 from voting.verifier.foreign.findings import Ledger
 
@@ -124,17 +125,9 @@ def _compare(ledger: Ledger, check: str, subject: str, expected: bytes, found: b
 def _check_parameters(
     ledger: Ledger, group: Group, parameters: Parameters, manifest_bytes: bytes, manifest: Manifest, config: Config
 ) -> tuple[bytes, bytes] | None:
-    for name, expected, found in zip(Parameters._fields, parameters_of(group), parameters, strict=True):
-        if expected == found:
-            ledger.hold("1")
-        else:
-            reason = f"is not that of the published parameters ({GROUP_2_NAME}): other groups are refused"
-            ledger.fail("1", name, reason, expected=f"{expected:X}"[:16], found=f"{found:X}"[:16])
     n, k = config.number_of_guardians, config.quorum
-    if 1 <= k <= n <= 10_000:
-        ledger.hold("1")
-    else:
-        ledger.fail("1", "election_config.json", f"cannot have {n} guardians and a quorum of {k}")
+    check_group(ledger, group, GROUP_2_NAME, parameters)
+    check_quorum(ledger, "election_config.json", n, k)
     if ledger.has_failed("1"):
         return None
     _check_manifest(ledger, manifest)
