@@ -116,15 +116,8 @@ def read_trustees(draft: Draft, form: Form) -> Draft:
 
 def change_trustees(draft: Draft, button: str) -> Draft:
     """What a button of the trustees' form does besides saving."""
-    step, place = _button(button)
-    rows = list(draft.trustees)
-    if step == "add-trustee" and len(rows) < MAX_TRUSTEES:
-        rows.append(DraftTrustee())
-    elif step in _MOVES:
-        rows = _MOVES[step](rows, place[0] if place else 0)
-    else:
-        rows = [row for row in rows if row.name or row.email]
-    return msgspec.structs.replace(draft, trustees=tuple(rows))
+    rows = _changed_rows(draft.trustees, button, DraftTrustee(), MAX_TRUSTEES)
+    return msgspec.structs.replace(draft, trustees=rows)
 
 
 def read_witnesses(draft: Draft, form: Form) -> Draft:
@@ -140,15 +133,18 @@ def read_witnesses(draft: Draft, form: Form) -> Draft:
 
 def change_witnesses(draft: Draft, button: str) -> Draft:
     """What a button of the witnesses' form does besides saving."""
+    rows = _changed_rows(draft.witnesses, button, DraftWitness(), MAX_WITNESSES)
+    return msgspec.structs.replace(draft, witnesses=rows, quorum=draft.quorum if rows else "")
+
+
+def _changed_rows(rows: tuple[T, ...], button: str, empty: T, longest: int) -> tuple[T, ...]:
+    """The rows of a list after its button `add-...` or one of the moves; any other drops the empty ones."""
     step, place = _button(button)
-    rows = list(draft.witnesses)
-    if step == "add-witness" and len(rows) < MAX_WITNESSES:
-        rows.append(DraftWitness())
-    elif step in _MOVES:
-        rows = _MOVES[step](rows, place[0] if place else 0)
-    else:
-        rows = [row for row in rows if row.vkey or row.url]
-    return msgspec.structs.replace(draft, witnesses=tuple(rows), quorum=draft.quorum if rows else "")
+    if step.startswith("add-") and len(rows) < longest:
+        return (*rows, empty)
+    if step in _MOVES:
+        return tuple(_MOVES[step](list(rows), place[0] if place else 0))
+    return tuple(row for row in rows if row != empty)
 
 
 def read_times(draft: Draft, form: Form) -> Draft:
