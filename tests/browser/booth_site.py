@@ -75,7 +75,7 @@ class BoothSite:
         voters: int = 2,
         opened: bool = True,
         factor: FactorService | None = None,
-        replaced_keys: ReplacedKeys = lambda _name: (),
+        replaced_keys: ReplacedKeys = lambda _name, _prefix: (),
         prepared: Callable[[Flask], None] = lambda _app: None,
     ) -> None:
         draft = check_source(source, name="test", form="toml")

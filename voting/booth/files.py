@@ -2,19 +2,19 @@
 
 The administrator publishes the list when the election opens, and `urne-verify booth` compares it with what a site
 serves. So the files are read once, when the site starts; the texts of other languages are made from the project's
-catalogue then, too. Templates of other pages are not among them: no secret ever passes through those.
+catalogue then, too. Templates of other pages are not among them: no secret ever passes through those. Nor is the
+verifier for browsers (`verifier_file`): no voter loads it, and it may be mended while an election runs.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from voting.protocol.encoding import encode, sha256
+from voting.protocol.encoding import Hash, encode, sha256
 from voting.protocol.messages import BoothFile
 from voting.translations import LANGUAGES, catalogue
 
@@ -28,6 +28,8 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+VERIFIER_ONLY = ("verifier.html", "verifier.css", "js/verifier/", "js/verify_page/")
+"""Files and folders of the verifier for browsers, which no page of an election loads."""
 MIN_PACKED = 512
 """Shorter answers are not packed: it gains nothing."""
 _CALL = re.compile(r"\bt\(\s*((?:\"(?:[^\"\\\n]|\\.)*\"\s*\+?\s*)+)")
@@ -40,7 +42,7 @@ class ServedFile(NamedTuple):
 
     data: bytes
     media_type: str
-    sha256: str
+    sha256: Hash
     packed: bytes | None
     """The same with gzip, where that is shorter."""
 
@@ -54,35 +56,45 @@ def served_files() -> dict[str, ServedFile]:
     """All files by path relative to `booth/`, e.g. "js/core/group.js"."""
     files = {}
     for path in sorted(STATIC.rglob("*")):
-        if path.is_file() and path.suffix in MEDIA_TYPES and not path.name.startswith("."):
-            files[path.relative_to(STATIC).as_posix()] = _served(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        if path.is_file() and path.suffix in MEDIA_TYPES and not path.name.startswith(".") and _is_booths(path):
+            files[path.relative_to(STATIC).as_posix()] = served(path.read_bytes(), MEDIA_TYPES[path.suffix])
     for language in LANGUAGES:
         if language != "en":
-            files[f"texts/{language}.json"] = _served(texts(language), MEDIA_TYPES[".json"])
+            files[f"texts/{language}.json"] = served(texts(language), MEDIA_TYPES[".json"])
     return files
 
 
 def booth_files() -> tuple[BoothFile, ...]:
     """The list that `election.opened` names: every file by its path on the site, in rising order."""
-    return tuple(
-        BoothFile(path=PREFIX + path, sha256=sha256(file.data)) for path, file in sorted(served_files().items())
-    )
+    return tuple(BoothFile(path=PREFIX + path, sha256=file.sha256) for path, file in sorted(served_files().items()))
 
 
 def texts(language: str) -> bytes:
     """Canonical JSON of the texts that the booth's modules show: English -> translated, of one language."""
     known = catalogue(language)
-    return encode({text: known[text] for text in script_texts() if text in known})
+    found = {text for path in _modules() if _is_booths(path) for text in texts_in(path.read_text(encoding="utf-8"))}
+    return encode({text: known[text] for text in sorted(found) if text in known})
 
 
 @cache
 def script_texts() -> tuple[str, ...]:
-    """The English texts in calls `t("...")` of the booth's modules, in order. Parts joined by + count as one text."""
-    found = set()
-    for path in sorted((STATIC / "js").rglob("*.js")):
-        for call in _CALL.finditer(path.read_text(encoding="utf-8")):
-            found.add("".join(_unescaped(part) for part in _STRING.findall(call.group(1))))
-    return tuple(sorted(found))
+    """The English texts of all modules for browsers, in order."""
+    return tuple(sorted({text for path in _modules() for text in texts_in(path.read_text(encoding="utf-8"))}))
+
+
+def texts_in(script: str) -> set[str]:
+    """The English texts in calls `t("...")` of a script. Parts joined by + count as one text."""
+    calls = (call.group(1) for call in _CALL.finditer(script))
+    return {"".join(_unescaped(part) for part in _STRING.findall(parts)) for parts in calls}
+
+
+def _modules() -> list[Path]:
+    return sorted((STATIC / "js").rglob("*.js"))
+
+
+def _is_booths(path: Path) -> bool:
+    """Whether a file of the folder is for the pages of an election."""
+    return not path.relative_to(STATIC).as_posix().startswith(VERIFIER_ONLY)
 
 
 def _unescaped(literal: str) -> str:
@@ -97,8 +109,9 @@ def _unescaped(literal: str) -> str:
     return _ESCAPE.sub(one, literal)
 
 
-def _served(data: bytes, media_type: str) -> ServedFile:
+def served(data: bytes, media_type: str) -> ServedFile:
+    """A file with its hash, packed once."""
     packed = gzip.compress(data, 9, mtime=0) if len(data) >= MIN_PACKED else None
     if packed is not None and len(packed) >= len(data):
         packed = None
-    return ServedFile(data, media_type, hashlib.sha256(data).hexdigest(), packed)
+    return ServedFile(data, media_type, sha256(data), packed)

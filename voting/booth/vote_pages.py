@@ -42,8 +42,8 @@ ASK_AGAIN = "public, no-cache"
 
 FactorOf = Callable[[str], str]
 """An election's name -> its second factor, "none" or "mail"."""
-ReplacedKeys = Callable[[str], Collection[str]]
-"""An election's name -> the keys of codes that were replaced before the credentials were listed."""
+ReplacedKeys = Callable[[str, str], Collection[str]]
+"""An election's name, the beginning of a key -> such keys, of codes replaced before the credentials were listed."""
 
 
 def file_blueprint(elections: Elections) -> Blueprint:
@@ -74,7 +74,7 @@ def vote_blueprint(
     elections: Elections,
     *,
     factor_of: FactorOf = lambda _name: "none",
-    replaced_keys: ReplacedKeys = lambda _name: (),
+    replaced_keys: ReplacedKeys = lambda _name, _prefix: (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Blueprint:
     """The public data that the booth asks for, to be registered without a prefix."""
@@ -98,7 +98,7 @@ def vote_blueprint(
         hosted = elections.get(name)
         if len(prefix) < hosted.look(_prefix_length):
             abort(404)
-        replaced = [key for key in sorted(replaced_keys(name)) if key.startswith(prefix)]
+        replaced = sorted(replaced_keys(name, prefix))
         return _json(
             encode({"credentials": hosted.look(lambda record: lookup.find(record, prefix)), "replaced": replaced})
         )

@@ -15,10 +15,14 @@ import { EMPTY_ROOT } from "./merkle.js";
 /** Longest note that is read, in bytes. */
 export const MAX_NOTE_BYTES = 1_000_000;
 
+/** The type of a witness's key. */
+export const TYPE_COSIGNATURE = 0x04;
+
+/** More witnesses than this no manifest names. */
+export const MAX_WITNESSES = 15;
+
 const TYPE_NOTE = 0x01;
-const TYPE_COSIGNATURE = 0x04;
 const MAX_SIGNATURES = 100;
-const MAX_WITNESSES = 15;
 const MAX_VKEY_LENGTH = 4096;
 const MAX_ORIGIN_LENGTH = 255;
 const KEY_ID_BYTES = 4;

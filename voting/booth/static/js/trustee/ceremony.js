@@ -8,9 +8,10 @@
 import { equal, fromBase64Url, fromHex, u32 } from "../core/bytes.js";
 import { encodeCanonical } from "../core/canonical.js";
 import { checkPublicKey } from "../core/ed25519.js";
-import { DecodeError, ProofError, VerificationError } from "../core/errors.js";
+import { DecodeError, VerificationError } from "../core/errors.js";
 import { sha256Hex } from "../core/hash.js";
 import { verifyKnowledge } from "./proofs.js";
+import { require, within } from "./rules.js";
 import { requirePublic } from "./sealing.js";
 import { isShareOf, jointKey, verificationKey } from "./sharing.js";
 
@@ -282,18 +283,4 @@ function newTrustee(index, name) {
     isConfirmed: false,
     times: new Map(),
   };
-}
-
-function require(holds, check, subject, reason) {
-  if (!holds) throw new VerificationError(check, subject, reason);
-}
-
-/** Run `read`; what it finds wrong is a failure of this check. */
-function within(check, subject, read) {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof DecodeError || error instanceof ProofError)) throw error;
-    throw new VerificationError(check, subject, error.message);
-  }
 }

@@ -12,7 +12,7 @@ import { checkPublicKey } from "../core/ed25519.js";
 import { DecodeError } from "../core/errors.js";
 import { groupByName } from "../core/group.js";
 import { sha256Hex } from "../core/hash.js";
-import { parseVkey } from "../core/note.js";
+import { MAX_WITNESSES, TYPE_COSIGNATURE, parseVkey } from "../core/note.js";
 import { joinShapes } from "../methods/index.js";
 import { isMoment, isText } from "./texts.js";
 
@@ -23,8 +23,6 @@ const MAX_VALUES = 1000;
 const MAX_BRANCHES = 3000;
 const MAX_NAME_CHARACTERS = 100;
 const MAX_CONTACT_CHARACTERS = 200;
-const MAX_WITNESSES = 15;
-const TYPE_COSIGNATURE = 0x04;
 const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/;
 
 /**

@@ -17,6 +17,7 @@ import { parseContent } from "./messages.js";
 import { ALLOWED, LEADS_TO } from "./phases.js";
 import { verifyEquality } from "./proofs.js";
 import { shareContext } from "./rounds.js";
+import { require, within } from "./rules.js";
 import { isMoment, isText } from "./texts.js";
 
 const MAX_BOOTH_FILES = 1000;
@@ -135,19 +136,6 @@ export class ElectionRecord {
 }
 
 // -- shared rules -----------------------------------------------------------------------------------------------------
-
-function require(holds, check, subject, reason) {
-  if (!holds) throw new VerificationError(check, subject, reason);
-}
-
-function within(check, subject, read) {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw new VerificationError(check, subject, error.message);
-  }
-}
 
 async function requireSignature(record, entry, key, check) {
   try {
