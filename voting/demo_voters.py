@@ -44,7 +44,8 @@ def encrypt_ballots(context: BallotContext, tasks: Sequence[VoterTask], jobs: in
     if jobs == 1:
         yield from (_encrypt(context, task) for task in tasks)
         return
-    start = (encode(context.manifest), context.election, context.key.element.encode())
+    ballots = -(-len(tasks) // jobs)
+    start = (encode(context.manifest), context.election, context.key.element.encode(), ballots)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_start_worker, initargs=start) as pool:
         yield from pool.map(_encrypt_in_worker, tasks, chunksize=CHUNK)
@@ -58,11 +59,13 @@ def _encrypt(context: BallotContext, task: VoterTask) -> EncryptedBallot:
 _worker_context: list[BallotContext] = []
 
 
-def _start_worker(manifest: bytes, election: Hash, key: bytes) -> None:
+def _start_worker(manifest: bytes, election: Hash, key: bytes, ballots: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
     parsed = decode(manifest, Manifest, what="manifest")
     group = group_by_name(parsed.group)
-    _worker_context[:] = [BallotContext(parsed, election, PublicKey(group.decode(key)))]
+    powers = ballots * (parsed.shape.values + parsed.shape.branches)  # of K; of g twice as many
+    group.expect_powers(2 * powers)
+    _worker_context[:] = [BallotContext(parsed, election, PublicKey(group.decode(key), powers))]
 
 
 def _encrypt_in_worker(task: VoterTask) -> EncryptedBallot:

@@ -79,6 +79,23 @@ def test_everything_but_the_canonical_form_is_refused(data: bytes) -> None:
         decode(data, Sample, what="sample")
 
 
+@pytest.mark.parametrize("number", [2**53, -(2**53), 10**30])
+def test_integers_that_not_every_program_can_hold_are_refused(number: int) -> None:
+    highest = encode(Sample(b=2**53 - 1, a="1234567890123456 1234567890123456", c=(1 - 2**53,)))
+    assert decode(highest, Sample, what="sample").b == 2**53 - 1
+    for sample in (Sample(b=number, a=""), Sample(b=1, a="", c=(3, number))):
+        with pytest.raises(DecodeError, match="2\\^53"):
+            decode(encode(sample), Sample, what="sample")
+
+
+def test_keys_that_are_not_ascii_are_refused() -> None:
+    named = msgspec.defstruct("Named", [("a", dict[str, str])], frozen=True, forbid_unknown_fields=True)
+    assert decode('{"a":{"b":"é"}}'.encode(), named, what="sample").a == {"b": "é"}  # type: ignore[attr-defined]
+    with pytest.raises(DecodeError, match="not ASCII"):
+        decode('{"a":{"é":"b"}}'.encode(), named, what="sample")
+    require_canonical('{"é":"b"}'.encode(), what="sample")  # E3 does not ask
+
+
 def test_a_long_message_is_refused_before_it_is_read() -> None:
     with pytest.raises(DecodeError, match="more than the 10 allowed"):
         decode(GOOD, Sample, what="sample", limit=10)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voting.crypto.errors import DecodeError, NotInGroup
-from voting.crypto.group import GROUP_NAMES, FixedBase, Group, Q, fingerprint, group_by_name
+from voting.crypto.group import GROUP_NAMES, FixedBase, Group, Q, fingerprint, group_by_name, table_window
 
 GROUP = group_by_name("toy-512")
 scalars = st.integers(0, int(Q) - 1).map(mpz)
@@ -69,6 +69,21 @@ def test_table_power_equals_plain_power(exponent: mpz) -> None:
 def test_table_power_at_the_edges(window: int, exponent: int) -> None:
     base = GROUP.generator**7
     assert FixedBase(base, window).power(mpz(exponent)) == base**exponent
+
+
+def test_larger_tables_are_made_when_they_pay_and_give_the_same_powers() -> None:
+    windows = [table_window(powers) for powers in (0, 1, 1000, 3000, 10_000, 100_000, 10**9)]
+    assert windows == sorted(windows)
+    assert (windows[0], windows[-1]) == (8, 12)
+    group = Group("toy-512", GROUP.p, GROUP.q)
+    before = group.g.power(mpz(12345)).value
+    group.expect_powers(10)
+    assert group.g.window == 8
+    group.expect_powers(3000)
+    assert group.g.window == table_window(3000) > 8
+    group.expect_powers(10)
+    assert group.g.window == table_window(3000)
+    assert group.g.power(mpz(12345)).value == before
 
 
 @given(scalars, scalars)

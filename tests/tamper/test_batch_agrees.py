@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulators.election import ElectionSimulator, manifest_for
+from voting.crypto import batch
 from voting.crypto.batch import WeightedClaim, draw_weights, find_false_claims, find_non_members
 from voting.crypto.group import group_by_name
-from voting.crypto.multiexp import multi_power
+from voting.crypto.multiexp import best_windows, bit_products, join_bits, multi_power
 from voting.election import ballot_batch
 from voting.election.ballot_batch import HintedBallot, check_ballots_together
 from voting.election.ballots import BallotContext, ballot_challenge, encrypt_ballot, parse_ballot, verify_ballot_proofs
@@ -262,7 +263,7 @@ def test_multi_power_equals_the_product_of_powers(terms: list[tuple[int, int]]) 
     assert multi_power(p, [mpz(base) for base, _ in terms], [exponent for _, exponent in terms]) == expected
 
 
-@pytest.mark.parametrize("count", [1, 47, 48, 49, 50, 300])
+@pytest.mark.parametrize("count", [1, 47, 48, 95, 96, 97, 300])
 def test_multi_power_on_both_sides_of_the_switch(count: int) -> None:
     rng = random.Random(count)
     bases = [mpz(rng.randrange(1, int(p))) for _ in range(count)]
@@ -271,6 +272,32 @@ def test_multi_power_on_both_sides_of_the_switch(count: int) -> None:
     for base, exponent in zip(bases, exponents, strict=True):
         expected = expected * powmod(base, exponent, p) % p
     assert multi_power(p, bases, exponents) == expected
+
+
+@pytest.mark.parametrize(("count", "bits"), [(1, 128), (7, 5), (40, 128), (2000, 128)])
+def test_bit_products_are_the_products_of_chosen_bases_and_join_to_the_product_of_powers(count: int, bits: int) -> None:
+    rng = random.Random(count)
+    bases = [mpz(rng.randrange(1, int(p))) for _ in range(count)]
+    numbers = [rng.choice([0, 1, 2**bits - 1, rng.getrandbits(bits)]) for _ in range(count)]
+    products = bit_products(p, bases, numbers, bits)
+    for place in range(bits):
+        expected = mpz(1)
+        for base, weight in zip(bases, numbers, strict=True):
+            if weight >> place & 1:
+                expected = expected * base % p
+        assert products[place] == expected
+    assert len(products) == bits
+    assert join_bits(p, products) == multi_power(p, bases, numbers)
+
+
+@given(st.lists(st.integers(0, 400), max_size=300))
+def test_windows_cover_every_bit_once(lengths: list[int]) -> None:
+    place = 0
+    for window in best_windows(lengths):
+        assert window.shift == place
+        assert 1 <= window.width <= 16
+        place += window.width
+    assert place >= max(lengths, default=0)
 
 
 def members(count: int, seed: int) -> Iterator[mpz]:
@@ -289,8 +316,10 @@ def test_bisection_names_exactly_the_false_claims(count: int, bad: set[int], see
     assert find_false_claims(GROUP, claims, [GROUP.generator.value]) == sorted(bad)
 
 
+@pytest.mark.parametrize("few", [0, 10_000], ids=["by bits", "one by one"])
 @pytest.mark.parametrize("kind", ["-1", "order r", "order 2r", "two that cancel", "minus twice"])
-def test_non_members_are_named(kind: str) -> None:
+def test_non_members_are_named(kind: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "FEW_RESIDUES", few)
     for attempt in range(30):
         items = [list(members(4, attempt * 10 + i)) for i in range(8)]
         x, y = items[5][0], items[5][1]

@@ -11,18 +11,22 @@ from typing import NamedTuple
 
 from gmpy2 import mpz
 
-from voting.crypto.group import Element, FixedBase, Group
+from voting.crypto.group import Element, FixedBase, Group, table_window
 
 
 class PublicKey:
-    """The joint key K with its table. `element` is K."""
+    """The joint key K with its table. `element` is K.
+
+    Args:
+        powers: how many powers of K are expected: more of them are worth a larger table.
+    """
 
     __slots__ = ("element", "group", "k")
 
-    def __init__(self, element: Element) -> None:
+    def __init__(self, element: Element, powers: int = 0) -> None:
         self.element = element
         self.group = element.group
-        self.k = FixedBase(element)
+        self.k = FixedBase(element, table_window(powers))
 
     @property
     def g(self) -> FixedBase:

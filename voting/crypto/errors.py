@@ -23,6 +23,10 @@ class UrneError(Exception):
         self.where = where
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that an error in one process arrives whole in another."""
+        return _same_error, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.problem}" if self.where else self.problem
         return f"{text} ({self.remedy})" if self.remedy else text
@@ -31,6 +35,12 @@ class UrneError(Exception):
         """The same error, seen from further outside: `where` is put before the place it already names."""
         self.where = f"{where}.{self.where}" if self.where else where
         return self
+
+
+def _same_error(kind: type[UrneError], args: tuple[object, ...], fields: dict[str, object]) -> UrneError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class DecodeError(UrneError):

@@ -11,15 +11,27 @@ the exponents: never for secrets. It must not import anything of Urne.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import gmpy2
 from gmpy2 import mpz
 
-STRAUS_LIMIT = 48
-"""Up to this many terms Straus is faster (measured: benchmarks, table `multi-exponentiation`)."""
-_STRAUS_WINDOW = 4
+STRAUS_LIMIT = 96
+"""Up to this many terms Straus is faster (measured with exponents of 128 and 256 bits)."""
+
 _MAX_WINDOW = 16
+_FEW_SQUARINGS = 10
+_BUCKET_COST = 0.9
+"""What a bucket costs, in multiplications. It takes two to weigh it, but its first base comes for nothing."""
+
+
+class Window(NamedTuple):
+    """A digit's place: bits shift .. shift + width - 1 of every exponent."""
+
+    shift: int
+    width: int
 
 
 def multi_power(modulus: mpz, bases: Sequence[mpz], exponents: Sequence[int]) -> mpz:
@@ -32,63 +44,106 @@ def multi_power(modulus: mpz, bases: Sequence[mpz], exponents: Sequence[int]) ->
     """
     if len(bases) != len(exponents):
         raise ValueError(f"{len(bases)} bases for {len(exponents)} exponents")
-    if len(bases) <= STRAUS_LIMIT:
-        return _straus(modulus, bases, exponents)
-    return _pippenger(modulus, bases, exponents)
-
-
-def _straus(modulus: mpz, bases: Sequence[mpz], exponents: Sequence[int]) -> mpz:
     numbers = [int(exponent) for exponent in exponents]
-    bits = max((number.bit_length() for number in numbers), default=0)
-    size = 1 << _STRAUS_WINDOW
-    tables = []
-    for base in bases:
-        table = [mpz(1), base]
-        for _ in range(size - 2):
-            table.append(table[-1] * base % modulus)
-        tables.append(table)
+    if len(bases) <= STRAUS_LIMIT:
+        return _straus(modulus, bases, numbers)
+    return _pippenger(modulus, bases, numbers)
+
+
+def bit_products(modulus: mpz, bases: Sequence[mpz], numbers: Sequence[int], bits: int) -> list[mpz]:
+    """Protocol P6a: for each of the lowest `bits` bits the product of the bases whose number has that bit set.
+
+    prod P_j ** 2**j is the product of all powers; this takes no longer than that one product alone.
+    """
+    products: list[mpz] = []
+    for shift, width in best_windows([bits] * len(bases)):
+        buckets = _fill_buckets(modulus, bases, numbers, Window(shift, width))
+        of_window = []
+        while len(buckets) > 1:  # fold the half with the highest bit set onto the other
+            half = len(buckets) // 2
+            lower, upper = buckets[:half], buckets[half:]
+            of_window.append(_product(modulus, upper))
+            buckets = [_times(modulus, a, b) for a, b in zip(lower, upper, strict=True)]
+        products += reversed(of_window)
+    return products[:bits]
+
+
+def join_bits(modulus: mpz, products: Sequence[mpz]) -> mpz:
+    """prod products[j] ** 2**j."""
     result = mpz(1)
-    windows = -(-bits // _STRAUS_WINDOW)
-    for window in range(windows - 1, -1, -1):
-        shift = window * _STRAUS_WINDOW
-        if result != 1:
-            result = gmpy2.powmod(result, size, modulus)
-        for table, number in zip(tables, numbers, strict=True):
-            digit = number >> shift & (size - 1)
-            if digit:
-                result = result * table[digit] % modulus
+    for product in reversed(products):
+        result = result * result % modulus * product % modulus
     return result
 
 
-def _pippenger(modulus: mpz, bases: Sequence[mpz], exponents: Sequence[int]) -> mpz:
-    numbers = [int(exponent) for exponent in exponents]
+def _straus(modulus: mpz, bases: Sequence[mpz], numbers: Sequence[int]) -> mpz:
+    """Sliding windows: only odd powers are kept, and a digit begins wherever a bit is set."""
+    factors: dict[int, list[mpz]] = {}
+    for base, number in zip(bases, numbers, strict=True):
+        width = 5 if number.bit_length() > 160 else 4
+        square = base * base % modulus
+        odd = [base]
+        for _ in range((1 << (width - 1)) - 1):
+            odd.append(odd[-1] * square % modulus)
+        mask = (1 << width) - 1
+        place, rest = 0, number
+        while rest:
+            zeros = (rest & -rest).bit_length() - 1
+            place += zeros
+            rest >>= zeros
+            factors.setdefault(place, []).append(odd[(rest & mask) >> 1])
+            rest >>= width
+            place += width
+    result = mpz(1)
+    above = max(factors, default=0)
+    for place in sorted(factors, reverse=True):
+        result = _square(modulus, result, above - place)
+        for factor in factors[place]:
+            result = result * factor % modulus
+        above = place
+    return _square(modulus, result, above)
+
+
+def _pippenger(modulus: mpz, bases: Sequence[mpz], numbers: Sequence[int]) -> mpz:
     # Longest exponents first: the bases that take part in a high window are then a prefix.
-    order = sorted(range(len(numbers)), key=lambda index: -numbers[index].bit_length())
+    order = sorted(range(len(numbers)), key=lambda index: numbers[index], reverse=True)
     sorted_bases = [bases[index] for index in order]
     sorted_numbers = [numbers[index] for index in order]
     lengths = [number.bit_length() for number in sorted_numbers]
-    window = best_window(lengths)
-    mask = (1 << window) - 1
-    windows = max(1, -(-lengths[0] // window))
     result = mpz(1)
     active = 0
-    for position in range(windows - 1, -1, -1):
-        shift = position * window
-        while active < len(lengths) and lengths[active] > shift:
+    for window in reversed(best_windows(lengths)):
+        while active < len(lengths) and lengths[active] > window.shift:
             active += 1
         if result != 1:
-            result = gmpy2.powmod(result, mask + 1, modulus)
-        buckets: list[mpz | None] = [None] * (mask + 1)
-        for base, number in zip(sorted_bases[:active], sorted_numbers, strict=False):
-            digit = number >> shift & mask
-            if digit:
-                held = buckets[digit]
-                buckets[digit] = base if held is None else held * base % modulus
+            result = _square(modulus, result, window.width)
+        buckets = _fill_buckets(modulus, sorted_bases[:active], sorted_numbers, window)
         result = result * _weigh_buckets(modulus, buckets) % modulus
     return result
 
 
-def _weigh_buckets(modulus: mpz, buckets: list[mpz | None]) -> mpz:
+def _square(modulus: mpz, number: mpz, times: int) -> mpz:
+    """number ** 2**times. `powmod` has a price of its own, which a few squarings do not pay back."""
+    if times > _FEW_SQUARINGS:
+        return gmpy2.powmod(number, 1 << times, modulus)
+    for _ in range(times):
+        number = number * number % modulus
+    return number
+
+
+def _fill_buckets(modulus: mpz, bases: Sequence[mpz], numbers: Sequence[int], window: Window) -> list[mpz | None]:
+    """For each digit the product of the bases that have it. `numbers` may be longer than `bases`."""
+    shift, mask = window.shift, (1 << window.width) - 1
+    buckets: list[mpz | None] = [None] * (mask + 1)
+    for base, number in zip(bases, numbers, strict=False):
+        digit = number >> shift & mask
+        if digit:
+            held = buckets[digit]
+            buckets[digit] = base if held is None else held * base % modulus
+    return buckets
+
+
+def _weigh_buckets(modulus: mpz, buckets: Sequence[mpz | None]) -> mpz:
     """prod buckets[d] ** d, with two multiplications per bucket."""
     running: mpz | None = None
     total = mpz(1)
@@ -100,18 +155,46 @@ def _weigh_buckets(modulus: mpz, buckets: list[mpz | None]) -> mpz:
     return total
 
 
-def best_window(lengths: Sequence[int]) -> int:
-    """The window with the fewest multiplications for exponents of these lengths in bits.
+def _product(modulus: mpz, factors: Sequence[mpz | None]) -> mpz:
+    result = mpz(1)
+    for factor in factors:
+        if factor is not None:
+            result = result * factor % modulus
+    return result
 
-    Cost of a window w: each exponent is added to a bucket once per digit, and each digit position empties 2^w buckets
-    with two multiplications apiece.
+
+def _times(modulus: mpz, a: mpz | None, b: mpz | None) -> mpz | None:
+    if a is None:
+        return b
+    return a if b is None else a * b % modulus
+
+
+def best_windows(lengths: Sequence[int]) -> list[Window]:
+    """The windows, lowest first, that take the fewest multiplications for exponents of these lengths in bits.
+
+    A window of w bits costs one multiplication for each exponent that reaches it, and about one for each of its 2^w
+    buckets. Few exponents reach the high windows, which are therefore narrower. Lengths are taken in steps of 64 bits.
     """
-    longest = max(lengths, default=1)
-    best, best_cost = 1, float("inf")
-    for window in range(1, _MAX_WINDOW + 1):
-        # Lengths come in two or three groups (128 and 256 bits), so counting them all is cheap enough.
-        additions = sum(-(-length // window) for length in lengths)
-        cost = additions + -(-longest // window) * 1.9 * (1 << window)
-        if cost < best_cost:
-            best, best_cost = window, cost
-    return best
+    ordered = sorted(lengths)
+    longest = ordered[-1] if ordered else 1
+    windows: list[Window] = []
+    place = 0
+    for end in [*range(64, longest, 64), longest]:
+        count = len(ordered) - bisect_left(ordered, place + 1)
+        further = len(ordered) - bisect_left(ordered, end + 1)
+        if end <= place or (end < longest and further > 0.98 * count):
+            continue
+        bits = end - place
+        number = min(range(-(-bits // _MAX_WINDOW), bits + 1), key=lambda n: _cost(bits, n, count))
+        for index in range(number):
+            width = bits // number + (index < bits % number)
+            windows.append(Window(place, width))
+            place += width
+    return windows
+
+
+def _cost(bits: int, number: int, count: int) -> float:
+    """Multiplications for so many windows over so many bits of `count` exponents."""
+    width, wider = divmod(bits, number)
+    buckets = (number - wider << width) + (wider << width + 1)
+    return number * count + _BUCKET_COST * buckets

@@ -54,15 +54,25 @@ class SelectionError(UrneError):
     exit_code = 2
 
 
+_LONGEST = 500
+"""Characters of a place or a problem: both may quote what is at fault."""
+
+
+def _printable(text: str) -> str:
+    """Cut short, and with half characters (which JSON can hold, and no file or terminal takes) written out."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return short.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class Problem:
     """One fault in something that a person wrote: its place, what is wrong, what to do."""
 
     __slots__ = ("problem", "remedy", "where")
 
     def __init__(self, where: str, problem: str, remedy: str = "") -> None:
-        self.where = where
-        self.problem = problem
-        self.remedy = remedy
+        self.where = _printable(where)
+        self.problem = _printable(problem)
+        self.remedy = _printable(remedy)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.problem}" if self.where else self.problem
@@ -73,14 +83,18 @@ class Problem:
 
 
 class InputErrors(UsageError):
-    """Something a person wrote has faults: all of them are listed at once, each at its place."""
+    """Something a person wrote has faults: they are listed at once, each at its place, as far as anybody would read."""
 
     code = "input"
+    MOST = 200
+    """Faults that are listed. The rest are counted."""
 
     def __init__(self, what: str, problems: Sequence[Problem]) -> None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(f"{what}: {count}")
-        self.problems = tuple(problems)
+        left_out = len(problems) - self.MOST
+        rest = (Problem("", f"and {left_out} more faults"),) if left_out > 0 else ()
+        self.problems = (*problems[: self.MOST], *rest)
 
     def __str__(self) -> str:
         return "\n".join([self.problem, *(f"  {problem}" for problem in self.problems)])

@@ -53,7 +53,7 @@ def convert_selection(data: Any, kind: type[S], form: str) -> S:
     """
     try:
         return msgspec.convert(data, kind, strict=True)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, UnicodeError, RecursionError):
         raise SelectionError(f"the choices have not the form {form}") from None
 
 
