@@ -39,7 +39,7 @@ from voting.address import Address, parse_address
 from voting.protocol.encoding import encode, sha256
 from voting.protocol.tlog.note import note_key
 from voting.protocol.tracker import tracker
-from voting.verifier import ballot_pass
+from voting.verifier import chunks
 from voting.verifier.ballot_checks import check_ballots
 from voting.verifier.cli import main
 
@@ -164,7 +164,7 @@ def test_only_new_ballots_are_checked_again(
         checked.extend(ballot.seq for ballot in ballots)
         return check(context, ballots)
 
-    monkeypatch.setattr(ballot_pass, "check_ballots", watched)
+    monkeypatch.setattr(chunks, "check_ballots", watched)
     with board(tmp_path / "first", entries[:FIRST]) as address:
         observer.visit(address)
     assert checked == [15, 16]

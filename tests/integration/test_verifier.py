@@ -40,9 +40,10 @@ from voting.protocol.tlog.merkle import Frontier, inclusion_proof
 from voting.protocol.tlog.note import TYPE_COSIGNATURE, cosign, format_signature_line, note_key, parse_note
 from voting.protocol.tlog.proof import Receipt, format_receipt
 from voting.protocol.tracker import lock_number, tracker
-from voting.verifier import ballot_pass, checks
+from voting.verifier import ballot_pass, checks, workers
 from voting.verifier.ballot_pass import check_all_ballots
 from voting.verifier.checks import CHECKS
+from voting.verifier.chunks import Chunk
 from voting.verifier.cli import main
 from voting.verifier.context import Context
 from voting.verifier.findings import Cause, CheckResult, Status
@@ -236,13 +237,13 @@ def test_one_process_and_two_give_the_same_report(
 def test_chunks_cover_every_ballot(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ballot_pass, "MIN_CHUNK", 1)
     with open_record(record) as source:
-        state = replay_record(source, allow_toy=True).record
-        chunks = ballot_pass.plan_chunks(source, state, 3)
+        replay = replay_record(source, allow_toy=True)
+        chunks = list(ballot_pass.plan_chunks(source, replay, 3))
         places = [place for chunk in chunks for place in chunk.ballots]
         assert len(chunks) > 1
-        assert [place.seq for place in places] == [reference.seq for reference in state.ballots]
+        assert [place.seq for place in places] == [reference.seq for reference in replay.record.ballots]
         assert [place.weight for place in places] == [1, 2, 0, 5]
-        done = check_all_ballots(source, state, jobs=1)
+        done = check_all_ballots(source, replay, jobs=1)
         assert (done.ballots, done.missing, done.error) == (4, 0, "")
 
 
@@ -253,13 +254,13 @@ class Dying:
         os._exit(1)
 
 
-def start_dying(_setup: object) -> None:
-    ballot_pass._checker[:] = [Dying()]  # type: ignore[list-item]
+def start_dying(_setup: object, _parent: object) -> None:
+    workers._checker[:] = [Dying()]  # type: ignore[list-item]
 
 
 def test_a_process_that_dies_is_never_a_pass(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ballot_pass, "MIN_CHUNK", 1)
-    monkeypatch.setattr(ballot_pass, "_start_process", start_dying)
+    monkeypatch.setattr(workers, "_start_process", start_dying)
     report = verify(record, jobs=2)
     assert (report.verdict, report.exit_code) == (Verdict.NOT_CHECKED, 3)
     wrong = {check.id: check.cause for check in report.checks if check.status is Status.NOT_RUN}
@@ -272,8 +273,8 @@ def test_an_exception_in_the_pass_is_never_a_pass(jobs: int, record: Path, monke
     monkeypatch.setattr(ballot_pass, "MIN_CHUNK", 1)
     plan = ballot_pass.plan_chunks
 
-    def wrong_hash(*arguments: Any) -> list[ballot_pass.Chunk]:
-        chunks = plan(*arguments)
+    def wrong_hash(*arguments: Any) -> list[Chunk]:
+        chunks = list(plan(*arguments))
         last = chunks[-1]
         ballots = tuple(place._replace(hash=chunks[0].ballots[0].hash) for place in last.ballots)
         return [*chunks[:-1], last._replace(ballots=ballots)]
@@ -355,7 +356,12 @@ def test_witnesses_who_signed(record: Path, election: SampleElection, tmp_path: 
     vkey = note_key("witness.example", witness.verify_key, TYPE_COSIGNATURE).vkey
     assert run(folder, TOY, "--witness", vkey).exit_code == 0
     absent = run(record, TOY, "--witness", vkey)
-    assert (absent.exit_code, "has not signed the checkpoint" in absent.output) == (1, True)
+    assert (absent.exit_code, "witness witness.example: has not signed the checkpoint" in absent.output) == (1, True)
+    other = parse_note(note).text.replace(b"\n", b"x\n", 1)
+    forged = format_signature_line(cosign(other, "witness.example", witness, 1_800_000_000))
+    folder = write_record(election.board.entries, tmp_path / "forged", checkpoint=note + forged)
+    refused = run(folder, TOY, "--witness", vkey)
+    assert (refused.exit_code, "witness witness.example: " in refused.output) == (1, True)
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------
@@ -566,5 +572,5 @@ def test_repetitions_are_those_that_a_plain_search_finds(ballots: list[tuple[str
     prints = Fingerprints()
     for number, (_owner, values) in enumerate(ballots):
         prints.add(number, b"".join(bytes([value % 5]) + bytes([value]) * (FINGERPRINT_BYTES - 1) for value in values))
-    found = prints.repetitions([owner for owner, _values in ballots])
+    found = prints.repetitions(lambda number: ballots[number][0])
     assert [repetition.second for repetition in found] == list(repeated_plainly(ballots))

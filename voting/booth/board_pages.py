@@ -18,7 +18,8 @@ from voting.booth.entry_words import EntryWords, checks_of, entry_words
 from voting.booth.overview import Overview, PublicSite, pseudonym
 from voting.booth.texts import choose_texts, person
 from voting.election.ballots import BALLOT
-from voting.election.record import BallotRef, ElectionRecord
+from voting.election.record import ElectionRecord
+from voting.election.register import BallotRef
 from voting.protocol.encoding import Hash, sha256
 from voting.protocol.entries import content_hash, parse_body
 from voting.protocol.errors import DecodeError

@@ -14,7 +14,8 @@ from flask.typing import ResponseReturnValue
 
 from voting.booth.overview import Overview, PublicSite, pseudonym
 from voting.booth.texts import choose_texts
-from voting.election.record import BallotRef, ElectionRecord
+from voting.election.record import ElectionRecord
+from voting.election.register import BallotRef
 from voting.protocol.crockford import ALPHABET
 from voting.protocol.errors import DecodeError
 from voting.protocol.manifest import Manifest
@@ -91,8 +92,8 @@ def _answer(hosted: HostedElection, election: Overview, typed: str) -> tuple[Ans
 def _reference(hosted: HostedElection, tracker: str) -> BallotRef | None:
     """Where the ballot with a tracker in its printed form is; None if there is none."""
     prefix = hash_prefix(tracker)
-    ballots = hosted.look(lambda record: tuple(record.ballots))  # looking through them must not hold up the board
-    return next((each for each in ballots if each.hash.startswith(prefix)), None)
+    ballots = hosted.look(lambda record: record.ballots[:])  # looking through them must not hold up the board
+    return ballots.with_hash(prefix)
 
 
 def _find(hosted: HostedElection, reference: BallotRef, manifest: Manifest) -> Found | None:

@@ -97,8 +97,6 @@ class PublicSite:
         self.elections = elections
         self.cache = cache
         self._is_listed = is_listed
-        self._weights: dict[str, tuple[int, int]] = {}
-        """Name -> (number of ballots, weight of those who voted): adding it up takes a while."""
 
     def get(self, name: str) -> HostedElection:
         """One election. Raises UsageError if there is none."""
@@ -108,7 +106,7 @@ class PublicSite:
         """The facts of one election. Raises UsageError if there is none, UnavailableError if it cannot be read."""
 
         def read(record: ElectionRecord) -> Overview:
-            return _overview(name, record, self._weight_voted(name, record))
+            return _overview(name, record, record.register.counted_weight)
 
         return self.get(name).look(read)
 
@@ -151,17 +149,6 @@ class PublicSite:
                 return time
         return None
 
-    def _weight_voted(self, name: str, record: ElectionRecord) -> int:
-        if record.tally is not None:
-            return record.tally.weight
-        if has_equal_weights(record):
-            return len(record.last_ballot)
-        ballots, weight = self._weights.get(name, (0, 0))
-        if ballots != len(record.ballots):
-            weight = sum(record.credentials[key] for key in record.last_ballot)
-            self._weights[name] = (len(record.ballots), weight)
-        return weight
-
 
 _ORDER = {
     phase: position
@@ -169,11 +156,6 @@ _ORDER = {
         (Phase.OPEN, Phase.SETUP, Phase.CLOSED, Phase.TALLIED, Phase.PUBLISHED, Phase.CANCELLED, Phase.EMPTY)
     )
 }
-
-
-def has_equal_weights(record: ElectionRecord) -> bool:
-    """Whether every credential has weight 1, as far as the opening says."""
-    return record.opened is None or record.opened.weight == record.opened.voters
 
 
 def phase_after(entry_type: str) -> Phase | None:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from voting.crypto.elgamal import PublicKey
 from voting.crypto.group import Group
 from voting.election.ballots import BallotContext
 from voting.election.ceremony import Ceremony
 from voting.election.phases import Phase
+from voting.election.register import BallotRef, Ballots, Credentials, ElectionRegister, LastBallots
 from voting.protocol.encoding import Hash
 from voting.protocol.errors import VerificationError
 from voting.protocol.manifest import Manifest
@@ -32,32 +33,23 @@ MAX_TOTAL_WEIGHT = 9 * 10**12
 """Highest sum of all weights: totals can be decrypted in seconds, and 1000 times it is still below 2^53."""
 
 
-class BallotRef(NamedTuple):
-    """Where a ballot is, and whose."""
-
-    seq: int
-    credential: str
-    hash: Hash
-
-
 @dataclass
 class ElectionRecord:
-    """Everything that the entries so far say, but for the ballots' contents. Changed by `apply` alone."""
+    """Everything that the entries so far say, but for the ballots' contents. Changed by `apply` alone.
+
+    What grows with voters and ballots is in `register`; `credentials`, `ballots` and `last_ballot` are views of it.
+    """
 
     allow_toy: bool = False
     phase: Phase = Phase.EMPTY
     manifest: Manifest | None = None
     ceremony: Ceremony | None = None
-    credentials: dict[str, int] = field(default_factory=dict)
-    """Key (base64url) -> weight."""
+    register: ElectionRegister = field(default_factory=ElectionRegister)
     credential_lists: list[Hash] = field(default_factory=list)
     """Body hashes of the `credentials.listed` entries."""
     opened: ElectionOpened | None = None
     election: Hash | None = None
     """Election id."""
-    ballots: list[BallotRef] = field(default_factory=list)
-    last_ballot: dict[str, BallotRef] = field(default_factory=dict)
-    """Key -> the last ballot of this credential: the one that counts."""
     closes: str | None = None
     """Announced end of voting, UTC; moved by `election.extended`."""
     closed: ElectionClosed | None = None
@@ -69,8 +61,6 @@ class ElectionRecord:
     cancelled: ElectionCancelled | None = None
     last_time: str = ""
     """Time of the administrator's last entry."""
-    contents: set[Hash] = field(default_factory=set)
-    """Content hashes of all entries: none may come twice."""
     entries: int = 0
 
     def require_manifest(self) -> Manifest:
@@ -85,9 +75,24 @@ class ElectionRecord:
         return self.ceremony
 
     @property
+    def credentials(self) -> Mapping[str, int]:
+        """Key (base64url) -> weight."""
+        return Credentials(self.register)
+
+    @property
+    def ballots(self) -> Ballots:
+        """All ballots, in the order of casting; a slice is a view of them."""
+        return Ballots(self.register)
+
+    @property
+    def last_ballot(self) -> Mapping[str, BallotRef]:
+        """Key -> the last ballot of this credential: the one that counts."""
+        return LastBallots(self.register)
+
+    @property
     def weight(self) -> int:
         """Sum of the weights of all credentials."""
-        return sum(self.credentials.values())
+        return self.register.weight
 
     @property
     def group(self) -> Group:

@@ -17,7 +17,8 @@ from voting.crypto.signatures import VerifyKey
 from voting.election.booth_files import verify_booth_files
 from voting.election.ceremony import Ceremony
 from voting.election.phases import ALLOWED, LEADS_TO
-from voting.election.record import MAX_TOTAL_WEIGHT, MAX_WEIGHT, BallotRef, ElectionRecord
+from voting.election.record import MAX_TOTAL_WEIGHT, MAX_WEIGHT, ElectionRecord
+from voting.election.register import BallotRef
 from voting.protocol.encoding import Hash, from_base64, to_base64
 from voting.protocol.entries import content_hash, parse_body, verify_entry_signature
 from voting.protocol.errors import DecodeError, SignatureInvalid, VerificationError
@@ -77,14 +78,14 @@ def apply(
     except DecodeError as error:
         raise VerificationError("02", subject, error.problem) from None
     content = content_hash(body)
-    if content in record.contents:
+    if record.register.has_content(content):
         raise VerificationError("04", subject, "repeats an earlier entry")
     change = _RULES[header.type](record, header, entry, body, subject)
     if also is not None:
         also(entry)
     with guard or nullcontext():
         change()
-        record.contents.add(content)
+        record.register.add_content(content)
         record.entries += 1
         record.phase = LEADS_TO.get(header.type, record.phase)
 
@@ -230,7 +231,7 @@ def _listed(
         if credential.key <= previous:
             raise VerificationError("09", subject, f"{place} is not in rising order, or occurs twice")
         previous = credential.key
-        if credential.key in record.credentials:
+        if record.register.find_credential(credential.key) is not None:
             raise VerificationError("09", subject, f"{place} was listed before")
         if not 1 <= credential.weight <= MAX_WEIGHT:
             raise VerificationError(
@@ -252,7 +253,7 @@ def _listed(
         )
 
     def change() -> None:
-        record.credentials.update(added)
+        record.register.list_credentials(added)
         record.credential_lists.append(header.body)
 
     return change
@@ -291,14 +292,12 @@ def _opened(
 
 def _ballot(record: ElectionRecord, header: EntryHeader, entry: Signed[Ballot], body: bytes, subject: str) -> Change:
     ballot = entry.content
-    if ballot.credential not in record.credentials:
+    if record.register.find_credential(ballot.credential) is None:
         raise VerificationError("11", subject, "the credential is not listed")
     _require_election(record, ballot.election, subject)
 
     def change() -> None:
-        reference = BallotRef(header.seq, ballot.credential, content_hash(body))
-        record.ballots.append(reference)
-        record.last_ballot[ballot.credential] = reference
+        record.register.cast(BallotRef(header.seq, ballot.credential, content_hash(body)))
 
     return change
 
@@ -359,16 +358,15 @@ def _tally(
 ) -> Change:
     _require_election(record, entry.content.election, subject)
     _administrator(record, header, entry, body, subject)
-    counted = record.last_ballot.values()
-    if entry.content.ballots != len(counted):
+    counted, weight = record.register.counted, record.register.counted_weight
+    if entry.content.ballots != counted:
         raise VerificationError(
             "16",
             subject,
             "wrong number of counted ballots",
-            expected=str(len(counted)),
+            expected=str(counted),
             found=str(entry.content.ballots),
         )
-    weight = sum(record.credentials[reference.credential] for reference in counted)
     if entry.content.weight != weight:
         raise VerificationError(
             "16", subject, "wrong weight of the counted ballots", expected=str(weight), found=str(entry.content.weight)

@@ -153,12 +153,13 @@ def restart_ceremony(record: ElectionRecord, administrator: SigningKey, excluded
 
 
 def compute_tally(
-    record: ElectionRecord, read_body: Callable[[int], bytes], administrator: SigningKey, time: str
+    record: ElectionRecord, read_body: Callable[[int], bytes], administrator: SigningKey, time: str, *, jobs: int = 1
 ) -> NewEntry:
     """Protocol S14: `tally.encrypted`: the product of the last ballot of every credential.
 
     Args:
         read_body: gives the body of an entry by its number.
+        jobs: how many processes multiply.
 
     Raises:
         UsageError: before the closing.
@@ -166,7 +167,7 @@ def compute_tally(
     manifest, election = _election(record)
     if record.closed is None:
         raise UsageError("voting is not closed yet", remedy="close it first")
-    tally = recompute_tally(record, read_body)
+    tally = recompute_tally(record, read_body, jobs=jobs)
     content = TallyEncrypted(
         ballots=tally.ballots, election=election, time=time, totals=encode_totals(tally), weight=tally.weight
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from functools import partial
 from typing import NamedTuple
 
 from gmpy2 import mpz
@@ -14,6 +14,7 @@ from voting.crypto.elgamal import Ciphertext
 from voting.crypto.group import Element, Group
 from voting.election.ballots import decode_ciphertext
 from voting.election.record import ElectionRecord
+from voting.parallel import in_parts, map_in_order
 from voting.protocol.encoding import from_base64, to_base64
 from voting.protocol.entries import parse_body
 from voting.protocol.errors import DecodeError, VerificationError
@@ -75,17 +76,27 @@ class Accumulator:
         return EncryptedTally(ciphertexts, self.ballots, self.weight)
 
 
-def tally_ballots(group: Group, shape: BallotShape, counted: Iterable[tuple[Ballot, int]]) -> EncryptedTally:
+def tally_ballots(
+    group: Group, shape: BallotShape, counted: Iterable[tuple[Ballot, int]], *, jobs: int = 1
+) -> EncryptedTally:
     """Protocol D1: the encrypted tally of (ballot, weight) pairs: the last ballot of each credential.
+
+    Args:
+        jobs: how many processes multiply; the product does not depend on it.
 
     Raises:
         VerificationError: (check 12) if a value is not in the group.
     """
     accumulator = Accumulator(group, shape)
-    remaining = iter(counted)
-    while chunk := list(islice(remaining, MEMBERSHIP_CHUNK)):
-        for (_, weight), ciphertexts in zip(chunk, _members(group, [ballot for ballot, _ in chunk]), strict=True):
-            accumulator.add(ciphertexts, weight)
+    for part in map_in_order(partial(_tally_part, group, shape), in_parts(counted, MEMBERSHIP_CHUNK), jobs):
+        accumulator.merge(part)
+    return accumulator.tally()
+
+
+def _tally_part(group: Group, shape: BallotShape, counted: Sequence[tuple[Ballot, int]]) -> EncryptedTally:
+    accumulator = Accumulator(group, shape)
+    for (_, weight), ciphertexts in zip(counted, _members(group, [ballot for ballot, _ in counted]), strict=True):
+        accumulator.add(ciphertexts, weight)
     return accumulator.tally()
 
 
@@ -118,21 +129,23 @@ def _residue(group: Group, text: str) -> mpz:
     return group.decode_residue(from_base64(text, group.element_bytes, what="ciphertext"), what="ciphertext")
 
 
-def recompute_tally(record: ElectionRecord, read_body: Callable[[int], bytes]) -> EncryptedTally:
+def recompute_tally(record: ElectionRecord, read_body: Callable[[int], bytes], *, jobs: int = 1) -> EncryptedTally:
     """Protocol D11: D1 on a record: read the counted ballots back and multiply them.
 
     Args:
         record: replayed up to the closing at least.
         read_body: gives the body of the entry with a number.
+        jobs: how many processes multiply.
     """
     counted = (
         (
-            parse_body("ballot.cast", read_body(reference.seq), what=f"entry {reference.seq}").content,
-            record.credentials[key],
+            parse_body("ballot.cast", read_body(ballot.seq), what=f"entry {ballot.seq}").content,
+            ballot.weight,
         )
-        for key, reference in record.last_ballot.items()
+        for ballot in record.register.cast_ballots()
+        if ballot.weight
     )
-    return tally_ballots(record.group, record.require_manifest().shape, counted)
+    return tally_ballots(record.group, record.require_manifest().shape, counted, jobs=jobs)
 
 
 def encode_totals(tally: EncryptedTally) -> tuple[EncryptedValue, ...]:

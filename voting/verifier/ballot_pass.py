@@ -1,78 +1,40 @@
 """Protocol V4: one pass over all ballots, in chunks, on several processes: checks 11 to 15, and the product for 17.
 
 A chunk is checked by a pure function of the record's folder, the context and the chunk. Whatever goes wrong on the way
-(a dead process, an exception) is kept: checks that did not see every ballot are "not run", never "passed".
+(a dead process, an exception) is kept: checks that did not see every ballot are "not run", never "passed". Of a ballot
+nothing stays in memory: what the pass needs later is in the register, the lines and the fingerprints, which go to
+temporary files when they get large.
 
 This module must not import anything of the board, the booth or the trustee tools.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
+from operator import attrgetter
 
-from voting.crypto.elgamal import PublicKey
-from voting.election.ballots import BALLOT, BallotContext, decode_element
-from voting.election.record import ElectionRecord
+from voting.election.ballots import BALLOT
 from voting.election.tally import Accumulator, EncryptedTally
-from voting.protocol.encoding import Hash, decode, encode, to_base64
-from voting.protocol.entries import content_hash, parse_body
-from voting.protocol.errors import DecodeError
-from voting.protocol.manifest import Manifest
+from voting.protocol.encoding import Hash, encode, sha256, to_base64
+from voting.protocol.entries import parse_body
+from voting.protocol.errors import DecodeError, UnavailableError
 from voting.protocol.tracker import tracker
-from voting.verifier.ballot_checks import BallotToCheck, Fault, check_ballots
+from voting.verifier.ballot_checks import Fault
+from voting.verifier.chunks import BallotPlace, Chunk, PassSetup, own_tally
 from voting.verifier.findings import Finding
 from voting.verifier.fingerprints import Fingerprints, fingerprints_of
-from voting.verifier.load import BODIES, HINTS, RecordSource
-from voting.verifier.replay import Progress, no_progress
+from voting.verifier.load import RecordSource
+from voting.verifier.replay import Progress, Replay, no_progress
+from voting.verifier.workers import Workers, local_workers
 
-MAX_CHUNK = 500
+MAX_CHUNK = 1000
 MIN_CHUNK = 20
+MAX_CHUNK_BYTES = 48 * 1024**2
+"""Bodies and hints of a chunk; but a chunk has one ballot at least."""
 _CHUNKS_PER_JOB = 4
-
-
-class BallotPlace(NamedTuple):
-    """Where a ballot is, what it must be, and its weight in the tally (0: replaced by a later ballot)."""
-
-    seq: int
-    hash: Hash
-    weight: int
-
-
-class Chunk(NamedTuple):
-    """Some ballots, and the byte positions of the first one's body and hints in the record's files."""
-
-    ballots: tuple[BallotPlace, ...]
-    body_position: int
-    hint_position: int | None
-
-
-class ChunkResult(NamedTuple):
-    """What a chunk comes to: plain data."""
-
-    faults: tuple[tuple[int, Fault], ...]
-    """(entry number, fault)."""
-    unchecked: dict[str, int]
-    """Check -> number of ballots on which it could not be made."""
-    fingerprints: tuple[bytes, ...]
-    tally: EncryptedTally
-    missing: int
-    """Counted ballots that could not be multiplied in."""
-    seconds: dict[str, float]
-
-
-class PassSetup(NamedTuple):
-    """All that a process needs to know, as bytes and text."""
-
-    folder: str
-    manifest: bytes
-    election: Hash
-    joint_key: str
 
 
 @dataclass
@@ -91,94 +53,71 @@ class BallotPass:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class ChunkChecker:
-    """Checks chunks; each process makes one, because the tables of the joint key are costly."""
+def plan_chunks(source: RecordSource, replay: Replay, jobs: int, start: int = 0) -> Iterator[Chunk]:
+    """Protocol V4b: cut the ballots from entry `start` on into chunks, small enough to keep every process busy.
 
-    def __init__(self, setup: PassSetup) -> None:
-        manifest = decode(setup.manifest, Manifest, what="manifest")
-        key = decode_element(manifest.crypto_group(), setup.joint_key, what="joint key")
-        self._context = BallotContext(manifest, setup.election, PublicKey(key))
-        self._source = RecordSource(Path(setup.folder))
-
-    def check(self, chunk: Chunk) -> ChunkResult:
-        """Part of V4: all checks of a chunk's ballots, and their part of the tally.
-
-        Raises:
-            DecodeError: if the files are no longer what the replay has seen.
-        """
-        ballots = list(self._read(chunk))
-        verdicts = check_ballots(self._context, ballots)
-        accumulator = Accumulator(self._context.group, self._context.shape)
-        faults: list[tuple[int, Fault]] = []
-        unchecked: Counter[str] = Counter()
-        missing = 0
-        for place, verdict in zip(chunk.ballots, verdicts.ballots, strict=True):
-            faults.extend((place.seq, fault) for fault in verdict.faults)
-            unchecked.update(verdict.unchecked)
-            if place.weight and verdict.ciphertexts is None:
-                missing += 1
-            elif place.weight and verdict.ciphertexts is not None:
-                accumulator.add(verdict.ciphertexts, place.weight)
-        fingerprints = tuple(fingerprints_of(ballot.entry.content) for ballot in ballots)
-        return ChunkResult(tuple(faults), dict(unchecked), fingerprints, accumulator.tally(), missing, verdicts.seconds)
-
-    def _read(self, chunk: Chunk) -> Iterator[BallotToCheck]:
-        first = chunk.ballots[0].seq
-        bodies = self._source.lines_at(BODIES, first, chunk.body_position)
-        hints = None
-        if chunk.hint_position is not None:
-            hints = self._source.lines_at(HINTS, first, chunk.hint_position)
-        seq = first
-        for place in chunk.ballots:
-            while True:
-                body, hint = next(bodies, None), next(hints, None) if hints is not None else None
-                seq += 1
-                if seq > place.seq or body is None:
-                    break
-            subject = f"entry {place.seq}"
-            entry = parse_body(BALLOT, body or b"", what=subject)
-            if body is None or content_hash(body) != place.hash:
-                raise DecodeError("has changed while it was being verified", where=subject)
-            yield BallotToCheck(place.seq, entry, body, hint or None)
+    The chunks of a large record do not depend on `jobs`, so that a later run can go on from them (V20).
+    """
+    first = _first_ballot(replay, start)
+    register = replay.record.register
+    size = max(MIN_CHUNK, min(MAX_CHUNK, -(-(register.ballot_count - first) // (jobs * _CHUNKS_PER_JOB))))
+    number = 0
+    places: list[BallotPlace] = []
+    begins = ends = (0, 0)
+    read = 0
+    for ballot, line in zip(register.cast_ballots(first), replay.lines.since(first), strict=True):
+        length = line.body_end - line.body_start + line.hint_end - line.hint_start
+        if places and (len(places) == size or read + length > MAX_CHUNK_BYTES):
+            yield _chunk(source, number, first, places, begins, ends)
+            number, first = number + 1, first + len(places)
+            places, read = [], 0
+        if not places:
+            begins = (line.body_start, line.hint_start)
+        places.append(BallotPlace(ballot.seq, line.body, ballot.weight))
+        ends = (line.body_end, line.hint_end)
+        read += length
+    if places:
+        yield _chunk(source, number, first, places, begins, ends)
 
 
-def plan_chunks(source: RecordSource, record: ElectionRecord, jobs: int, start: int = 0) -> list[Chunk]:
-    """Protocol V4b: cut the ballots from entry `start` on into chunks, small enough to keep every process busy."""
-    places = [
-        BallotPlace(
-            reference.seq,
-            reference.hash,
-            record.credentials[reference.credential]
-            if record.last_ballot[reference.credential].seq == reference.seq
-            else 0,
-        )
-        for reference in record.ballots
-        if reference.seq >= start
-    ]
-    size = max(MIN_CHUNK, min(MAX_CHUNK, -(-len(places) // (jobs * _CHUNKS_PER_JOB))))
-    bodies = source.offsets(BODIES)
-    hints = source.offsets(HINTS) if source.has_hints else None
-    chunks = []
-    for start in range(0, len(places), size):
-        part = tuple(places[start : start + size])
-        hint_position = hints[part[0].seq] if hints is not None else None
-        chunks.append(Chunk(part, bodies[part[0].seq], hint_position))
-    return chunks
+def _first_ballot(replay: Replay, start: int) -> int:
+    """The number of the first ballot from entry `start` on."""
+    return bisect_left(replay.record.ballots, start, key=attrgetter("seq"))
+
+
+def _chunk(
+    source: RecordSource,
+    number: int,
+    first: int,
+    places: list[BallotPlace],
+    begins: tuple[int, int],
+    ends: tuple[int, int],
+) -> Chunk:
+    hints = (begins[1], ends[1]) if source.has_hints else None
+    return Chunk(number, first, tuple(places), (begins[0], ends[0]), hints)
 
 
 def check_all_ballots(
-    source: RecordSource, record: ElectionRecord, *, jobs: int, start: int = 0, progress: Progress = no_progress
+    source: RecordSource,
+    replay: Replay,
+    *,
+    jobs: int,
+    start: int = 0,
+    workers: Workers | None = None,
+    progress: Progress = no_progress,
 ) -> BallotPass:
     """Protocol V4: the whole pass. Never raises for what is wrong with ballots, nor for a process that dies.
 
     Args:
         source: the record.
-        record: its entries, replayed.
+        replay: its entries, replayed.
         jobs: how many processes may work; with 1, or with few ballots, no other process is started.
         start: ballots before this entry were checked at an earlier visit: they are looked at for copies only, and are
             `missing` from the tally.
+        workers: who checks the chunks; by default `jobs` processes of this machine.
     """
     done = BallotPass()
+    record = replay.record
     if record.election is None:
         return done
     context = record.ballot_context()
@@ -187,51 +126,69 @@ def check_all_ballots(
     )
     accumulator = Accumulator(context.group, context.shape)
     fingerprints = Fingerprints()
-    trackers = {reference.seq: reference.hash for reference in record.ballots}
+    total = record.register.ballot_count
     try:
-        for prints in _earlier_fingerprints(source, record, start):
+        for prints in _earlier_fingerprints(source, replay, start):
             fingerprints.add(done.ballots, prints)
             done.ballots += 1
             done.missing += 1
-        chunks = plan_chunks(source, record, jobs, start)
-        for chunk, result in zip(chunks, _run(setup, chunks, jobs), strict=True):
+        progress("ballots", done.ballots, total)
+        if workers is None:
+            workers = local_workers(jobs if total - done.ballots > MIN_CHUNK else 1)
+        for result in workers.run(setup, plan_chunks(source, replay, jobs, start)):
+            if result.first != done.ballots:
+                raise DecodeError("came back out of order", where=f"the chunk of ballot {result.first}")
             for offset, prints in enumerate(result.fingerprints):
-                fingerprints.add(done.ballots + offset, prints)
-            for seq, fault in result.faults:
-                finding = _ballot_finding(seq, trackers[seq], fault)
-                done.findings.setdefault(fault.check, []).append(finding)
-            done.ballots += len(chunk.ballots)
+                fingerprints.add(result.first + offset, prints)
+            for place, fault in result.faults:
+                _add_finding(done, replay, result.first + place, fault)
+            done.ballots += len(result.fingerprints)
             done.unchecked.update(result.unchecked)
             done.missing += result.missing
-            for check, seconds in result.seconds.items():
-                done.seconds[check] = done.seconds.get(check, 0.0) + seconds
-            accumulator.merge(result.tally)
-            progress("ballots", done.ballots, len(record.ballots))
+            for check, microseconds in result.microseconds.items():
+                done.seconds[check] = done.seconds.get(check, 0.0) + microseconds / 1e6
+            accumulator.merge(own_tally(context.group, result.tally))
+            progress("ballots", done.ballots, total)
+        if done.ballots != total:
+            raise DecodeError(f"are {done.ballots}, not {total}", where="the ballots that were checked")
     except Exception as error:  # whatever it was, the checks of the ballots are not complete
-        detail = f": {error}" if isinstance(error, DecodeError) else ""
-        done.error = f"the pass over the ballots broke off ({type(error).__name__}{detail})"
+        done.error = _reason(error)
     done.tally = accumulator.tally()
-    for repetition in fingerprints.repetitions([reference.credential for reference in record.ballots]):
-        earlier, own = record.ballots[repetition.first], record.ballots[repetition.second]
-        reason = (
-            "a ciphertext occurs twice in this ballot"
-            if earlier == own
-            else f"repeats a ciphertext of entry {earlier.seq}, which another credential cast"
-        )
-        done.findings.setdefault("15", []).append(_ballot_finding(own.seq, own.hash, Fault("15", reason, "", "")))
+    try:
+        for repetition in fingerprints.repetitions(record.register.owner):
+            earlier = record.ballots[repetition.first].seq
+            reason = (
+                "a ciphertext occurs twice in this ballot"
+                if repetition.first == repetition.second
+                else f"repeats a ciphertext of entry {earlier}, which another credential cast"
+            )
+            _add_finding(done, replay, repetition.second, Fault("15", reason, "", ""))
+    except Exception as error:
+        done.error = done.error or _reason(error)
     return done
 
 
-def _earlier_fingerprints(source: RecordSource, record: ElectionRecord, start: int) -> Iterator[bytes]:
+def _reason(error: Exception) -> str:
+    detail = f": {error}" if isinstance(error, (DecodeError, UnavailableError)) else ""
+    return f"the pass over the ballots broke off ({type(error).__name__}{detail})"
+
+
+def _earlier_fingerprints(source: RecordSource, replay: Replay, start: int) -> Iterator[bytes]:
     """The fingerprints of the ballots before entry `start`, in order."""
+    ballots = zip(replay.record.register.cast_ballots(), replay.lines.since(0), strict=True)
     bodies = enumerate(source.bodies())
-    for reference in record.ballots:
-        if reference.seq >= start:
+    for ballot, line in ballots:
+        if ballot.seq >= start:
             return
-        body = next((body for seq, body in bodies if seq == reference.seq), b"")
-        if content_hash(body) != reference.hash:
-            raise DecodeError("has changed while it was being verified", where=f"entry {reference.seq}")
-        yield fingerprints_of(parse_body(BALLOT, body, what=f"entry {reference.seq}").content)
+        body = next((body for seq, body in bodies if seq == ballot.seq), b"")
+        if sha256(body) != line.body:
+            raise DecodeError("has changed while it was being verified", where=f"entry {ballot.seq}")
+        yield fingerprints_of(parse_body(BALLOT, body, what=f"entry {ballot.seq}").content)
+
+
+def _add_finding(done: BallotPass, replay: Replay, number: int, fault: Fault) -> None:
+    ballot = replay.record.ballots[number]
+    done.findings.setdefault(fault.check, []).append(_ballot_finding(ballot.seq, ballot.hash, fault))
 
 
 def _ballot_finding(seq: int, ballot_hash: Hash, fault: Fault) -> Finding:
@@ -243,41 +200,3 @@ def _ballot_finding(seq: int, ballot_hash: Hash, fault: Fault) -> Finding:
         subject=f"entry {seq} ({BALLOT})",
         tracker=tracker(ballot_hash),
     )
-
-
-# -- processes ---------------------------------------------------------------------------------------------------------
-
-_checker: list[ChunkChecker] = []
-"""The checker of this process, if it is one of the pool's."""
-
-
-def _start_process(setup: PassSetup) -> None:
-    _checker[:] = [ChunkChecker(setup)]
-
-
-def _check_in_process(chunk: Chunk) -> ChunkResult:
-    return _checker[0].check(chunk)
-
-
-def _run(setup: PassSetup, chunks: Sequence[Chunk], jobs: int) -> Iterator[ChunkResult]:
-    """The results in the order of the chunks. Raises what any of them raised, or BrokenProcessPool."""
-    if jobs <= 1 or len(chunks) <= 1:
-        checker = ChunkChecker(setup) if chunks else None
-        for chunk in chunks if checker else ():
-            yield checker.check(chunk)  # type: ignore[union-attr]
-        return
-    waiting = deque(chunks)
-    running: deque[Future[ChunkResult]] = deque()
-    with ProcessPoolExecutor(
-        min(jobs, len(chunks)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(setup,),
-    ) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs * _CHUNKS_PER_JOB:
-                    running.append(pool.submit(_check_in_process, waiting.popleft()))
-                yield running.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

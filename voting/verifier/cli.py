@@ -35,8 +35,11 @@ from voting.verifier.answer_text import booth_lines, evidence_lines, fate_lines,
 from voting.verifier.booth import compare_booth
 from voting.verifier.checks import CHECKS
 from voting.verifier.context import Announced
+from voting.verifier.dask_workers import DaskWorkers
+from voting.verifier.dispute_command import dispute
 from voting.verifier.fetch import open_place
 from voting.verifier.foreign import FORMATS, detect_format, verify_foreign
+from voting.verifier.foreign.explain import SYSTEMS, explain_lines, list_lines, system_of
 from voting.verifier.lookup import MAX_OPENING_BYTES, BallotState, find_ballot, open_ballot
 from voting.verifier.monitor_command import monitor
 from voting.verifier.progress import show_progress
@@ -58,9 +61,11 @@ from voting.verifier.report import Verdict
 from voting.verifier.report_html import html_report
 from voting.verifier.report_junit import junit_report
 from voting.verifier.report_text import clean, report_lines
+from voting.verifier.resume import keeping
 from voting.verifier.setup_view import read_setup
 from voting.verifier.verify import verify_record
 from voting.verifier.visit import Visit, read_visit, write_visit
+from voting.verifier.workers import local_workers
 from voting.web_client import open_web
 from voting.web_log import LogPages
 
@@ -119,6 +124,7 @@ def main(debug: bool) -> None:
 
 
 main.add_command(monitor)
+main.add_command(dispute)
 
 
 # -- the record --------------------------------------------------------------------------------------------------------
@@ -150,6 +156,13 @@ main.add_command(monitor)
 @click.option("--junit", "junit_file", type=_path, metavar="FILE", help="Also write the report as JUnit, for machines.")
 @_cache
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
+@click.option(
+    "--resume",
+    type=_path,
+    metavar="FILE",
+    help="Keep in FILE what was found out about ballots until all are checked; a run that was stopped goes on from it.",
+)
+@click.option("--dask", metavar="ADDRESS", help="Check the ballots on the Dask cluster with this scheduler.")
 @click.option("-v", "--verbose", is_flag=True, help="List all that is wrong, not only the first 20 of each check.")
 @click.option(
     "--language",
@@ -173,6 +186,8 @@ def verify(
     junit_file: Path | None,
     cache: Path | None,
     jobs: int | None,
+    resume: Path | None,
+    dask: str | None,
     verbose: bool,
     as_json: bool,
     allow_toy: bool,
@@ -182,7 +197,8 @@ def verify(
     chosen = _chosen_format(record, record_format)
     if chosen != "urne" and isinstance(record, Path):
         _require_unused(chosen, {"--manifest": manifest, "--election": election, "--state": state})
-        _require_unused(chosen, {"--evidence": evidence, "--witness": witnesses})
+        _require_unused(chosen, {"--evidence": evidence, "--witness": witnesses, "--resume": resume})
+        _require_unused(chosen, {"--dask": dask})
         with show_progress() as progress:
             cores = jobs or len(os.sched_getaffinity(0))
             report = verify_foreign(record, chosen, since=since, jobs=cores, progress=progress)
@@ -190,12 +206,19 @@ def verify(
         announced = _announced(manifest, election, since, witnesses)
         if state is not None:
             announced = _since_last_visit(announced, state)
-        with show_progress() as progress, open_place(record, cache=cache, progress=progress) as source:
+        cores = jobs or len(os.sched_getaffinity(0))
+        own = DaskWorkers(dask) if dask is not None else local_workers(cores)
+        with (
+            keeping(resume, own, tell) as kept,
+            show_progress() as progress,
+            open_place(record, cache=cache, progress=progress) as source,
+        ):
             report = verify_record(
                 source,
                 announced=announced,
                 allow_toy=allow_toy,
-                jobs=jobs or len(os.sched_getaffinity(0)),
+                jobs=cores,
+                workers=own if kept is None and dask is not None else kept,
                 language=language(),
                 progress=progress,
             )
@@ -286,8 +309,14 @@ def _read_since(path: Path) -> bytes:
 
 @main.command()
 @click.argument("number", required=False)
-def explain(number: str | None) -> None:
+@click.option("--format", "system", type=click.Choice(SYSTEMS), help="The check of another system's records.")
+def explain(number: str | None, system: str | None) -> None:
     """Say what check NUMBER claims, its rule and what it stops; without NUMBER, list the checks."""
+    system = system or (number and system_of(number))
+    if system:
+        for line in explain_lines(system, number) if number else list_lines(system):
+            say(line)
+        return
     if number is None:
         for check in CHECKS:
             say(f"{check.info.id} {_(check.info.title)}")

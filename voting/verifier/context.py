@@ -59,11 +59,16 @@ class Context:
 
     @cached_property
     def totals(self) -> tuple[Ciphertext, ...] | VerificationError:
-        """The published encrypted totals, or why they cannot be read."""
+        """The published encrypted totals, or why they cannot be read, or are not as many as they should be."""
         try:
-            return decode_totals(self.record.group, require_tally(self.record), subject="tally.encrypted")
+            totals = decode_totals(self.record.group, require_tally(self.record), subject="tally.encrypted")
         except VerificationError as error:
             return error
+        expected = len(self.record.require_manifest().shape.totals)
+        if len(totals) != expected:
+            reason = "wrong number of totals"
+            return VerificationError("17", "tally.encrypted", reason, expected=str(expected), found=str(len(totals)))
+        return totals
 
     @cached_property
     def shares(self) -> dict[int, tuple[Element, ...] | VerificationError]:

@@ -1,7 +1,8 @@
-"""Protocol V5 (check 15): find ciphertexts that occur twice, among all ballots of a record, in little memory.
+"""Protocol V5 (check 15): find ciphertexts that occur twice, among all ballots of a record, in bounded memory.
 
-16 bytes of SHA-256 stand for each alpha. They are kept in 256 buckets and compared bucket by bucket at the end: that
-takes 24 bytes a ciphertext, and a table of 1/256 of them at a time.
+16 bytes of SHA-256 stand for each alpha. They are sorted in runs of a few megabytes, which go to a temporary file if
+there is more than one; the runs are merged at the end, so that equal ones come side by side. A small record needs no
+file. 24 bytes a ciphertext, in the file.
 
 This module must not import anything of the board, the booth or the trustee tools.
 """
@@ -9,14 +10,21 @@ This module must not import anything of the board, the booth or the trustee tool
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from voting.protocol.messages import Ballot
+from voting.verifier.spill import SpillingStorage
 
 FINGERPRINT_BYTES = 16
-_INDEX_BYTES = 8
-_ROW_BYTES = FINGERPRINT_BYTES + _INDEX_BYTES
+_NUMBER_BYTES = 8
+_ROW_BYTES = FINGERPRINT_BYTES + _NUMBER_BYTES
+RUN_ROWS = 150_000
+"""Rows that are sorted at once: 15 MB as Python's objects."""
+_MERGE_BYTES = 16 * 1024**2
+"""What all runs together may read ahead while they are merged."""
+_MERGE_BYTES_EACH = (_ROW_BYTES * 64, _ROW_BYTES * 4096)
 
 
 class Repetition(NamedTuple):
@@ -35,47 +43,71 @@ def fingerprints_of(ballot: Ballot) -> bytes:
 
 
 class Fingerprints:
-    """Collects the fingerprints of ballots, added in the order of casting."""
+    """Collects the fingerprints of ballots, in any order."""
 
     def __init__(self) -> None:
-        self._buckets: dict[int, bytearray] = {}
+        self._rows: list[bytes] = []
+        self._sorted = SpillingStorage(limit=0)
+        self._runs: list[tuple[int, int]] = []
 
     def add(self, ballot: int, fingerprints: bytes) -> None:
-        """Add one ballot's `fingerprints_of`, with the ballot's number."""
-        tail = ballot.to_bytes(_INDEX_BYTES, "big")
-        for start in range(0, len(fingerprints), FINGERPRINT_BYTES):
-            row = fingerprints[start : start + FINGERPRINT_BYTES]
-            self._buckets.setdefault(row[0], bytearray()).extend(row + tail)
+        """Add one ballot's `fingerprints_of`, with the ballot's number. Raises UnavailableError if the disk is full."""
+        tail = ballot.to_bytes(_NUMBER_BYTES, "big")
+        self._rows.extend(
+            fingerprints[start : start + FINGERPRINT_BYTES] + tail
+            for start in range(0, len(fingerprints), FINGERPRINT_BYTES)
+        )
+        if len(self._rows) >= RUN_ROWS:
+            self._rows.sort()
+            start = self._sorted.size
+            self._sorted.write(start, b"".join(self._rows))
+            self._runs.append((start, self._sorted.size))
+            self._rows = []
 
-    def repetitions(self, owners: Sequence[str]) -> list[Repetition]:
+    def repetitions(self, owner: Callable[[int], object]) -> list[Repetition]:
         """Every ballot that repeats a ciphertext within itself, or one that another credential was the first to cast.
 
         Each ballot is named once, in the order of casting.
 
         Args:
-            owners: ballot number -> credential. A credential may repeat its own earlier ballot's ciphertexts: that
+            owner: whose a ballot is, by its number. A credential may repeat its own earlier ballot's ciphertexts: that
                 shows nobody anything new.
         """
         found: dict[int, Repetition] = {}
-        for bucket in self._buckets.values():
-            for repetition in _repeated(_rows(bucket), owners):
-                known = found.get(repetition.second)
-                if known is None or repetition < known:
-                    found[repetition.second] = repetition
+        for repetition in _repeated(self._merged(), owner):
+            known = found.get(repetition.second)
+            if known is None or repetition < known:
+                found[repetition.second] = repetition
         return [found[ballot] for ballot in sorted(found)]
 
+    def _merged(self) -> Iterable[bytes]:
+        """All rows, sorted."""
+        self._rows.sort()
+        if not self._runs:
+            return self._rows
+        smallest, largest = _MERGE_BYTES_EACH
+        share = _MERGE_BYTES // len(self._runs) // _ROW_BYTES * _ROW_BYTES
+        ahead = min(max(share, smallest), largest)
+        return heapq.merge(*(self._run(start, end, ahead) for start, end in self._runs), self._rows)
 
-def _rows(bucket: bytearray) -> Iterator[tuple[bytes, int]]:
-    for start in range(0, len(bucket), _ROW_BYTES):
-        middle = start + FINGERPRINT_BYTES
-        yield bytes(bucket[start:middle]), int.from_bytes(bucket[middle : start + _ROW_BYTES], "big")
+    def _run(self, start: int, end: int, ahead: int) -> Iterator[bytes]:
+        for position in range(start, end, ahead):
+            block = self._sorted.read(position, min(ahead, end - position))
+            for row in range(0, len(block), _ROW_BYTES):
+                yield block[row : row + _ROW_BYTES]
 
 
-def _repeated(rows: Iterable[tuple[bytes, int]], owners: Sequence[str]) -> Iterator[Repetition]:
-    first_seen: dict[bytes, int] = {}
-    last_seen: dict[bytes, int] = {}
-    for fingerprint, ballot in rows:
-        first = first_seen.setdefault(fingerprint, ballot)
-        if last_seen.get(fingerprint) == ballot or owners[first] != owners[ballot]:
-            yield Repetition(ballot if last_seen.get(fingerprint) == ballot else first, ballot)
-        last_seen[fingerprint] = ballot
+def _repeated(rows: Iterable[bytes], owner: Callable[[int], object]) -> Iterator[Repetition]:
+    previous = b""
+    first = last = -1
+    for row in rows:
+        if not row.startswith(previous) or not previous:
+            previous = row[:FINGERPRINT_BYTES]
+            first = last = int.from_bytes(row[FINGERPRINT_BYTES:], "big")
+            continue
+        ballot = int.from_bytes(row[FINGERPRINT_BYTES:], "big")
+        if ballot == last:
+            yield Repetition(ballot, ballot)
+        elif owner(first) != owner(ballot):
+            yield Repetition(first, ballot)
+        last = ballot

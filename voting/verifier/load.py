@@ -17,7 +17,6 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +67,6 @@ class RecordSource:
                 raise _missing(folder, name)
         self.checkpoint = _read_small(folder, CHECKPOINT, MAX_NOTE_BYTES)
         self.vkey = _parse_vkey_file(_read_small(folder, VKEY, _MAX_VKEY_BYTES))
-        self._offsets: dict[str, array[int]] = {}
 
     def headers(self, start: int = 0) -> Iterator[bytes]:
         """The header lines from entry `start` on, without their line feeds."""
@@ -109,32 +107,21 @@ class RecordSource:
                 if next(rest, None) is not None:
                     raise _shorter(HEADERS, name, seq)
 
-    def offsets(self, name: str) -> array[int]:
-        """Where each line of one of the three .jsonl files begins, in bytes; one number more, for the end of the file.
-
-        Reads the file once. With these numbers other processes can begin anywhere (`entries(start, stop)`).
-        """
-        known = self._offsets.get(name)
-        if known is None:
-            known = self._offsets[name] = _line_offsets(self.folder / name, name)
-        return known
-
     def lines_at(self, name: str, number: int, position: int) -> Iterator[bytes]:
-        """The lines of a file from a byte position on, which `offsets` gave for line `number`."""
+        """The lines of a file from a byte position on, where line `number` begins."""
         return _read_lines(self.folder / name, name, number, position)
 
     def __len__(self) -> int:
         """How many headers the record has. Reads the file of headers once."""
-        return len(self.offsets(HEADERS)) - 1
+        return sum(1 for _ in self.headers())
 
     def _lines(self, name: str, start: int) -> Iterator[bytes]:
-        position = 0
-        if start:
-            offsets = self.offsets(name)
-            if start >= len(offsets):
-                raise DecodeError(f"ends after {len(offsets) - 1} lines, line {start + 1} was asked for", where=name)
-            position = offsets[start]
-        return _read_lines(self.folder / name, name, start, position)
+        """The lines from one on. The lines before it are read, too: nothing is kept of them."""
+        lines = _read_lines(self.folder / name, name, 0, 0)
+        for passed in range(start):
+            if next(lines, None) is None:
+                raise DecodeError(f"ends after {passed} lines, line {start + 1} was asked for", where=name)
+        return lines
 
 
 @contextmanager
@@ -246,31 +233,6 @@ def _checked_line(line: bytes, name: str, number: int, limit: int) -> bytes:
     if len(line) == 1 and name != HINTS:
         raise DecodeError("is empty", where=f"{name}, line {number}")
     return line[:-1]
-
-
-def _line_offsets(path: Path, name: str) -> array[int]:
-    """The start of every line, and the end of the file; refuses lines that are too long, and a last one cut short."""
-    limit = _LIMITS[name]
-    offsets = array("Q", [0])
-    base = 0
-    try:
-        with _open(path) as file:
-            while chunk := file.read(_CHUNK):
-                at = chunk.find(b"\n")
-                while at >= 0:
-                    end = base + at + 1
-                    if end - offsets[-1] > limit + 1:
-                        raise DecodeError(f"is longer than {limit} bytes", where=f"{name}, line {len(offsets)}")
-                    offsets.append(end)
-                    at = chunk.find(b"\n", at + 1)
-                base += len(chunk)
-                if base - offsets[-1] > limit + 1:
-                    raise DecodeError(f"is longer than {limit} bytes", where=f"{name}, line {len(offsets)}")
-    except OSError as error:
-        raise _unreadable(name, error) from None
-    if offsets[-1] != base:
-        raise DecodeError("is cut short: it has no line feed", where=f"{name}, line {len(offsets)}")
-    return offsets
 
 
 def _open(path: Path) -> BinaryIO:

@@ -16,17 +16,23 @@ from typing import NamedTuple
 
 import msgspec
 
+from voting.election.ballots import BALLOT
 from voting.election.phases import ALLOWED, LEADS_TO, Phase
 from voting.election.record import ElectionRecord
+from voting.election.register import ElectionRegister
 from voting.election.rules import apply
 from voting.protocol.encoding import ZERO_HASH, Hash, sha256
 from voting.protocol.entries import parse_body
 from voting.protocol.errors import DecodeError, ProofError, UnavailableError, VerificationError
 from voting.protocol.messages import TrusteeCommitted
+from voting.protocol.tlog.checkpoint import parse_checkpoint
 from voting.protocol.tlog.header import EntryHeader, check_body, check_link, parse_header
 from voting.protocol.tlog.merkle import Frontier
+from voting.protocol.tlog.note import parse_note
+from voting.verifier.ballot_lines import BallotLine, BallotLines
 from voting.verifier.findings import Finding, finding_of
 from voting.verifier.load import RawEntry, RecordSource
+from voting.verifier.spill import SpillingStorage
 
 Progress = Callable[[str, int, int], None]
 """Told now and then: what is being done, how many items are done, of how many (0 if unknown)."""
@@ -70,6 +76,8 @@ class Replay:
     """Entry type -> how many were taken in."""
     commitments: list[tuple[int, TrusteeCommitted]] = field(default_factory=list)
     """Entry number and content of every `trustee.committed` that was taken in, of all ceremonies."""
+    lines: BallotLines = field(default_factory=BallotLines)
+    """Where the ballots that were taken in are, by their number in the order of casting."""
     places: dict[str, list[int]] = field(default_factory=dict)
     """Entry type -> numbers of the entries taken in; not kept for ballots."""
 
@@ -87,9 +95,11 @@ def replay_record(
     Raises:
         UnavailableError: if a file cannot be read any more.
     """
-    state = Replay(ElectionRecord(allow_toy=allow_toy))
+    register = ElectionRegister(SpillingStorage)
+    state = Replay(ElectionRecord(allow_toy=allow_toy, register=register), lines=BallotLines(SpillingStorage))
     replayer = _Replayer(state)
     frontier = Frontier()
+    claimed = _claimed_size(source)
     if root_at == 0:
         state.earlier_root = frontier.root()
     try:
@@ -99,7 +109,7 @@ def replay_record(
             if frontier.size == root_at:
                 state.earlier_root = frontier.root()
             if frontier.size % _PROGRESS_EVERY == 0:
-                progress("entries", frontier.size, 0)
+                progress("entries", frontier.size, claimed if claimed >= frontier.size else 0)
     except DecodeError as error:
         state.broken_off = Finding(entry=frontier.size, reason=error.problem, subject=error.where)
     state.entries = frontier.size
@@ -109,6 +119,14 @@ def replay_record(
     return state
 
 
+def _claimed_size(source: RecordSource) -> int:
+    """How many entries the checkpoint speaks of, whoever signed it: only to say how far the work is."""
+    try:
+        return parse_checkpoint(parse_note(source.checkpoint).text).size
+    except DecodeError:
+        return 0
+
+
 class _Replayer:
     """Feeds entries to the record, one at a time."""
 
@@ -116,15 +134,21 @@ class _Replayer:
         self.state = state
         self.previous: Hash = ZERO_HASH
         self._place = 0
+        self._body_end = 0
+        self._hint_end = 0
         self._number = 0
         """What the next header must say of its place: differs from `_place` after a gap: one gap is one fault."""
         self._expected_phase = Phase.EMPTY
         """The phase that the record would be in if no entry that leads to another had been refused."""
         self._blind = False
         """Whether a header could not be read: then nobody knows what its entry led to."""
+        self._causes: dict[tuple[str, str, bool], tuple[int, int | None]] = {}
+        """For (type, check, out of phase): how many refusals were looked at for a cause, and what was found."""
 
     def take(self, raw: RawEntry) -> None:
         place, self._place = self._place, self._place + 1
+        body_start, self._body_end = self._body_end, self._body_end + len(raw.body_bytes) + 1
+        hint_start, self._hint_end = self._hint_end, self._hint_end + len(raw.hint_bytes or b"") + 1
         header = self._read_header(raw, place)
         if header is None:
             return
@@ -136,7 +160,9 @@ class _Replayer:
             self._expect(header.type)
             return
         # The record refers to entries by their place in the files, whatever a header claims.
-        self._apply(msgspec.structs.replace(header, seq=place), raw.body_bytes, subject)
+        if self._apply(msgspec.structs.replace(header, seq=place), raw.body_bytes, subject):
+            lines = BallotLine(header.body, body_start, self._body_end, hint_start, self._hint_end)
+            self.state.lines.append(lines)
 
     def _read_header(self, raw: RawEntry, place: int) -> EntryHeader | None:
         previous, self.previous = self.previous, sha256(raw.header_bytes)
@@ -163,7 +189,8 @@ class _Replayer:
             self._number = header.seq + 1
         return header
 
-    def _apply(self, header: EntryHeader, body: bytes, subject: str) -> None:
+    def _apply(self, header: EntryHeader, body: bytes, subject: str) -> bool:
+        """Put an entry to the rules. Whether it was taken in, and is a ballot."""
         state = self.state
         phases = ALLOWED.get(header.type, frozenset())
         expected = self._expect(header.type) or (self._blind and bool(phases))
@@ -173,19 +200,21 @@ class _Replayer:
         except VerificationError as error:
             cause = self._cause(header.type, error.check, missing_phase=missing_phase)
             self._refuse(error.check, header.type, finding_of(error, header.seq), cause)
-            return
+            return False
         except UnavailableError:
             raise
         except Exception as error:  # a fault of this program must not pass for a verdict
             reason = f"this program failed on it ({type(error).__name__}); please report it"
             state.errors.append(Finding(entry=header.seq, reason=reason, subject=subject))
-            return
+            return False
         state.types[header.type] += 1
-        if header.type != "ballot.cast":
-            state.places.setdefault(header.type, []).append(header.seq)
+        if header.type == BALLOT:
+            return True
+        state.places.setdefault(header.type, []).append(header.seq)
         if header.type == "trustee.committed":
             content: TrusteeCommitted = parse_body(header.type, body, what=subject).content
             state.commitments.append((header.seq, content))
+        return False
 
     def _expect(self, type_: str) -> bool:
         """Whether the expected phase allows this type; moves it on, if so."""
@@ -199,14 +228,19 @@ class _Replayer:
 
     def _cause(self, type_: str, check: str, *, missing_phase: bool) -> int | None:
         """Protocol V3a: the first refused entry for want of which this one was refused; None if it fails by itself."""
-        for refusal in self.state.refusals:
+        key = (type_, check, missing_phase)
+        seen, cause = self._causes.get(key, (0, None))
+        while cause is None and seen < len(self.state.refusals):  # the first cause stays; nothing is looked at twice
+            refusal = self.state.refusals[seen]
+            seen += 1
             by_phase = missing_phase and (refusal.type in LEADS_TO or not refusal.type)
             if by_phase or any(
                 type_.startswith(later) and check in checks and refusal.type.startswith(earlier)
                 for earlier, later, checks in _FOLLOW_UPS
             ):
-                return refusal.finding.entry if refusal.cause is None else refusal.cause
-        return None
+                cause = refusal.finding.entry if refusal.cause is None else refusal.cause
+        self._causes[key] = (seen, cause)
+        return cause
 
 
 _FOLLOW_UPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

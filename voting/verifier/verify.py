@@ -18,6 +18,7 @@ from voting.verifier.load import RecordSource
 from voting.verifier.receipt import checkpoint_size
 from voting.verifier.replay import Progress, Replay, no_progress, replay_record
 from voting.verifier.report import CheckReport, Report, check_report, make_report
+from voting.verifier.workers import Workers
 
 _EARLIER = "the earlier checkpoint"
 
@@ -28,6 +29,7 @@ def verify_record(
     announced: Announced | None = None,
     allow_toy: bool = False,
     jobs: int = 1,
+    workers: Workers | None = None,
     language: str = "en",
     only_new: bool = False,
     progress: Progress = no_progress,
@@ -40,6 +42,7 @@ def verify_record(
         announced: what the observer knows from elsewhere.
         allow_toy: accept a test group.
         jobs: how many processes may check ballots.
+        workers: who checks them, instead of `jobs` processes of this machine.
         language: of the sentences on the result.
         only_new: nothing was wrong with the ballots that `announced.since` covers at an earlier visit (V16): they are
             compared with new ones only. After the tally all are looked at again, because check 17 needs them.
@@ -52,7 +55,13 @@ def verify_record(
     """
     started = clock()
     context = read_context(
-        source, announced=announced, allow_toy=allow_toy, jobs=jobs, only_new=only_new, progress=progress
+        source,
+        announced=announced,
+        allow_toy=allow_toy,
+        jobs=jobs,
+        workers=workers,
+        only_new=only_new,
+        progress=progress,
     )
     return make_report(context, run_checks(context, CHECKS, clock), language, clock() - started)
 
@@ -63,6 +72,7 @@ def read_context(
     announced: Announced | None = None,
     allow_toy: bool = False,
     jobs: int = 1,
+    workers: Workers | None = None,
     only_new: bool = False,
     progress: Progress = no_progress,
 ) -> Context:
@@ -71,7 +81,7 @@ def read_context(
     root_at = checkpoint_size(known.since) if known.since is not None else None
     replay = replay_record(source, allow_toy=allow_toy, root_at=root_at, progress=progress)
     start = _first_new(replay, known) if only_new else 0
-    ballots = check_all_ballots(source, replay.record, jobs=jobs, start=start, progress=progress)
+    ballots = check_all_ballots(source, replay, jobs=jobs, start=start, workers=workers, progress=progress)
     return Context(known, source.checkpoint, source.vkey, replay, ballots)
 
 
