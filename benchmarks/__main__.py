@@ -1,7 +1,10 @@
 """Measure what a ballot costs: `make bench`, or `python -m benchmarks --help`.
 
+Our verifier beside others, in one table of ratios: `python -m benchmarks speed` (benchmarks/speed.py). Its memory
+against the number of ballots: `python -m benchmarks memory` (benchmarks/memory.py).
 What a browser needs for one: `python -m benchmarks browser` (benchmarks/browser.py). The bulletin board:
-`python -m benchmarks board` (benchmarks/board.py). Belenios archives, beside Belenios's own tool:
+`python -m benchmarks board` (benchmarks/board.py). Ballots sent to a whole site: `python -m benchmarks admission`
+(benchmarks/admission.py). Belenios archives, beside Belenios's own tool:
 `python -m benchmarks belenios` (benchmarks/belenios.py). ElectionGuard records, beside electionguard-python:
 `python -m benchmarks electionguard` (benchmarks/electionguard.py). The rest is in Python:
 Plain and batched verification are timed in the same run on the same ballots, so that their ratio holds whatever the
@@ -18,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import belenios, board, browser, electionguard
+from benchmarks import admission, belenios, board, browser, electionguard, memory, speed
 from voting.crypto.elgamal import PublicKey
 from voting.crypto.group import group_by_name
 from voting.crypto.signatures import SigningKey
@@ -120,11 +123,20 @@ def measure(group: str, sizes: list[int], plain: int) -> list[Row]:
 
 def main() -> None:
     """Print a table, or JSON."""
+    if sys.argv[1:2] == ["speed"]:
+        speed.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["browser"]:
         browser.main(sys.argv[2:])
         return
+    if sys.argv[1:2] == ["admission"]:
+        admission.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["board"]:
         board.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["memory"]:
+        memory.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["belenios"]:
         belenios.main(sys.argv[2:])

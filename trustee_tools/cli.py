@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from trustee_tools.ceremony import Step, TrusteeSecrets, decryption_secret, faulty_dealers, verify_own_part
-from trustee_tools.decrypt import require_first_share, tally_share, verify_tally_from_ballots
+from trustee_tools.decrypt import BALLOTS_AT_ONCE, require_first_share, tally_share, verify_tally_from_ballots
 from trustee_tools.identity import find_trustee, parse_who, published_index, require_published
 from trustee_tools.keystore import create_key_files, destroy_key_file, read_header
 from trustee_tools.notes import Notes, Seen, notes_path, read_notes, verify_seen, with_seen, write_notes
@@ -45,6 +45,7 @@ from voting.crypto.keyfile import DEFAULT_WORK_FACTOR, SEED_BYTES
 from voting.election.phases import Phase
 from voting.files import require_new, write_new_file
 from voting.message_file import write_message_file
+from voting.parallel import available_cores
 from voting.protocol.errors import UsageError
 from voting.protocol.moment import format_moment
 from voting.terminal import Program, json_option, print_json, program_options, progress, say, tell, toy_option
@@ -226,6 +227,7 @@ def check(
 @_board
 @_key
 @click.option("--quick", is_flag=True, help="Leave the ballots' proofs to the observers; still recompute the tally.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
 @_out
 @_yes
 @_board_key
@@ -236,6 +238,7 @@ def decrypt(
     board: Place,
     key: Path,
     quick: bool,
+    jobs: int | None,
     out: Path | None,
     yes: bool,
     board_key: Path | None,
@@ -256,7 +259,9 @@ def decrypt(
         require_first_share(view, me.index, seen.tally if seen else None)
         verify_own_part(me, view.record.require_ceremony())
         with progress(_("Checking the ballots"), len(view.record.ballots)) as advance:
-            verify_tally_from_ballots(view, quick=quick, progress=advance)
+            several = len(view.record.ballots) > BALLOTS_AT_ONCE
+            cores = (jobs or available_cores()) if several else 1
+            verify_tally_from_ballots(view, quick=quick, jobs=cores, progress=advance)
         if seen is None:
             tell(_("There are no notes of earlier runs beside this key file: what came before is the board's word."))
         tell("\n".join(tally_lines(view, quick=quick)))

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from voting.protocol.errors import UnavailableError, UsageError
 
 MAX_BYTES = 64 * 1024 * 1024
 """No file that a person hands to a command may be longer, unless the caller says so."""
+
+_PIECE = 1024 * 1024
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -27,12 +30,21 @@ def read_file(path: Path, *, limit: int = MAX_BYTES) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            data = _read_at_most(file, limit + 1)
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot be read ({_reason(error)})", where=str(path)) from None
     if len(data) > limit:
         raise UnavailableError(f"is longer than the {limit} bytes allowed", where=str(path))
     return data
+
+
+def _read_at_most(file: BinaryIO, count: int) -> bytes:
+    """Piece by piece: a single `read` takes memory for all that is asked for, however short the file is."""
+    pieces = []
+    while count > 0 and (piece := file.read(min(count, _PIECE))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
 
 
 def read_text(path: Path, *, limit: int = MAX_BYTES) -> str:

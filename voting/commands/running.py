@@ -30,10 +30,12 @@ from voting.election.steps import (
     publish_result,
     restart_ceremony,
 )
+from voting.election.tally import MEMBERSHIP_CHUNK
 from voting.election_folder import OpenElection, board_folder, read_signing_key, reading, writing
 from voting.files import read_file
 from voting.issues import blocking_issues, phase_name
 from voting.message_file import MAX_MESSAGE_FILE_BYTES, read_message_file
+from voting.parallel import available_cores
 from voting.protocol.errors import UsageError
 from voting.protocol.manifest import Manifest
 from voting.protocol.text import plain, text_problems
@@ -184,14 +186,16 @@ def close(folder: Path, yes: bool, allow_toy: bool) -> None:
 
 @click.command()
 @folder_argument
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
 @toy_option
-def tally(folder: Path, allow_toy: bool) -> None:
+def tally(folder: Path, jobs: int | None, allow_toy: bool) -> None:
     """Publish the encrypted tally: the product of the last ballot of every voter."""
     key = read_signing_key(folder, "administrator")
 
     def make(opened: OpenElection) -> NewEntry:
         _require_phase(opened, Phase.CLOSED, "the tally cannot be made")
-        return compute_tally(opened.record, opened.board.body, key, opened.now())
+        cores = (jobs or available_cores()) if len(opened.record.last_ballot) > MEMBERSHIP_CHUNK else 1
+        return compute_tally(opened.record, opened.board.body, key, opened.now(), jobs=cores)
 
     record = _act(folder, allow_toy, make)
     for issue in blocking_issues(record):
