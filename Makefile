@@ -6,14 +6,16 @@ BIN = $(VENV)/bin
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: help demo test quick torture mutants lint format bench clean
+.PHONY: help demo test quick torture gallery mutants fuzz lint format bench clean
 
 help:
 	@echo "make demo    watch a whole election, then vote yourself on a site of your own (ARGS=--headless: no site)"
 	@echo "make test    install what is needed and run every check and test"
 	@echo "make quick   the tests, without the slow ones"
 	@echo "make torture the long form of the tests that kill, cut off, copy and flood boards: about an hour"
+	@echo "make gallery all verifiers on all falsified records again and again, on one process and on two: half an hour or more"
 	@echo "make mutants put faults into the proofs and the verifier, and see whether the tests notice: an hour or more"
+	@echo "make fuzz    give every decoder odd input for ten minutes (ARGS='--minutes 60 --jobs 4')"
 	@echo "make lint    ruff, mypy and the import rules"
 	@echo "make bench   measure speed"
 
@@ -54,8 +56,14 @@ quick: $(VENV)/.developer
 torture: $(VENV)/.developer
 	URNE_TORTURE=1 $(BIN)/python -m pytest -s tests/torture $(ARGS)
 
+gallery: $(VENV)/.developer
+	URNE_GALLERY=1 $(BIN)/python -m pytest -n $(JOBS) tests/gallery $(ARGS)
+
 mutants: $(VENV)/.developer
 	$(BIN)/python -m tests.mutation $(ARGS)
+
+fuzz: $(VENV)/.developer
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .

@@ -119,6 +119,7 @@ def fits(value: Any, form: Any) -> bool:
         if type(value) is not dict:
             return False
         if ... in form:
+            demand(all(name.isascii() for name in value), "a key is not ASCII")
             return all(fits(item, form[...]) for item in value.values())
         return value.keys() == form.keys() and all(fits(value[name], form[name]) for name in form)
     if isinstance(form, type):
@@ -182,7 +183,7 @@ def is_moment(text: str) -> bool:
     year, month, day, hour, minute, second = map(int, match.groups())
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    return 1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60
+    return year >= 1 and 1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1171,6 +1172,7 @@ class Trustee:
 class State:
     allow_toy_group: bool
     phase: str = "empty"
+    taken: set[str] = field(default_factory=set)  # the types of the entries so far
     seen: set[bytes] = field(default_factory=set)  # the content hashes so far
     manifest: Json = field(default_factory=dict)
     manifest_hash: str = ""
@@ -1238,6 +1240,7 @@ class State:
         require(entry.content_hash not in self.seen, 4, "N rule 2", "an earlier entry has the same content")
         getattr(self, kind.replace(".", "_"))(entry, entry.content)  # e.g. ballot_cast
         self.seen.add(entry.content_hash)
+        self.taken.add(kind)
         self.phase = PHASE_AFTER.get(entry.type, self.phase)
 
     def _check_manifest_hash(self, found: str) -> None:
@@ -1563,6 +1566,7 @@ class Report:
     not_run: dict[int, str] = field(default_factory=dict)  # check -> reason
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, str | int | None] = field(default_factory=dict)
+    readable: int = 0  # number of entries that check 02 does not leave out
     finished: bool = False
 
     def on(self, entry: int | None = None) -> "GoingOn":
@@ -1911,7 +1915,9 @@ def replay(record: Record, state: State, report: Report) -> None:
         try:
             check_body(header, body)
             state.apply(place, kind, body)
+            report.readable += 1
         except Broken as broken:
+            report.readable += broken.check != 2
             if broken.check != 2 and (missing_phase or is_follow_up(kind, broken.check, refused)):
                 reason = f"entry {place} cannot stand without an earlier one that was refused"
                 report.not_run.setdefault(broken.check, reason)
@@ -1964,8 +1970,12 @@ def verify(
     report.finished = state.phase == "published"
     if earlier is None:
         report.not_run[21] = "no earlier checkpoint was given"
+    if not leaves:
+        report.not_run[2] = "there are no entries"
+    if not report.readable:
+        report.not_run[4] = "there is no entry that can be read"
     if not state.manifest:  # without it there are no keys and no group
-        report.not_run = {check: "there is no manifest" for check in CLAIMS if check != 2}
+        report.not_run |= {check: "there is no manifest" for check in CLAIMS if check not in (2, 4)}
         return report
     with report.on(0):
         same = announced_manifest in (None, state.manifest_hash)
@@ -1975,10 +1985,7 @@ def verify(
         require(same, 10, "N19", "the election id is not the one that was announced")
     with report.on():
         check_checkpoint(record, state, leaves)
-    if not state.is_complete():
-        report.not_run[7] = "the ceremony is not complete"
-    if not state.election_id:
-        report.not_run |= dict.fromkeys(range(8, 16), "the election was not opened")
+    note_what_is_not_there(state, report)
     readable = check_ballots(state, report)
     check_result(state, report, readable)
     if earlier is not None:
@@ -1986,6 +1993,24 @@ def verify(
             check_earlier(state, leaves, earlier)
     report.warnings += state.warnings
     return report
+
+
+def note_what_is_not_there(state: State, report: Report) -> None:
+    """V, "When there is nothing to check", for checks 06 to 15."""
+    if "trustee.committed" not in state.taken:
+        report.not_run[6] = "no trustee has committed"
+    if not state.is_complete():
+        report.not_run[7] = "the ceremony is not complete"
+    if state.failed:
+        report.warnings.append("a trustee dealt a wrong share: the ceremony must begin anew without them")
+    if state.taken.isdisjoint(("trustee.confirmed", "election.opened")):
+        report.not_run[8] = "nobody has named the joint key"
+    if not state.credentials:
+        report.not_run[9] = "no credential is listed"
+    if not state.election_id:
+        report.not_run[10] = "the election was not opened"
+    if not state.ballots and state.phase not in ("closed", "tallied", "published"):
+        report.not_run |= dict.fromkeys(range(11, 16), "there are no ballots yet")
 
 
 def check_result(state: State, report: Report, readable: dict[int, list[Ciphertext]]) -> None:
@@ -2010,8 +2035,10 @@ def check_result(state: State, report: Report, readable: dict[int, list[Cipherte
                 check_totals(state, state.result, totals, good)
         else:
             report.not_run[19] = "there is no result with good shares"
+        if state.result is None and len(good) < state.manifest["threshold"]:
+            report.not_run[18] = "too few good shares are there yet"
     if state.result is None:
-        report.not_run |= dict.fromkeys((18, 19, 20), "there is no result")
+        report.not_run |= dict.fromkeys((19, 20), "there is no result")
     else:
         with report.on(state.result.seq):
             check_outcomes(state, state.result)
