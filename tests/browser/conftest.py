@@ -125,7 +125,7 @@ class Watch:
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme not in ("data", "blob") and address.hostname not in LOCAL_HOSTS:
+        if address.scheme not in ("data", "blob", "file") and address.hostname not in LOCAL_HOSTS:
             self.faults.append(f"request to another host: {request.url}")
 
     def finish(self) -> None:

@@ -16,12 +16,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bulletin_board.log import Submission
 from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.refusals import signed_refusal
 from bulletin_board.server import board_api
 from tests.browser.conftest import BOOTH, CONTENT_SECURITY_POLICY
 from tests.simulators.election import BOARD_KEY
 from tests.simulators.trustees import TrusteeOffice
 from voting.booth.files import texts
 from voting.local_board import open_election_board
+from voting.protocol.errors import UrneError
 from voting.translations import LANGUAGES
 
 NAME = "club"
@@ -42,6 +44,10 @@ class OfficeBoard:
             board, _ = open_election_board(self._folder, BOARD_KEY, allow_toy=True)
             with board:
                 return board.append(*submission)
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        with self.reader() as board:
+            return signed_refusal(submission, error, origin=board.key.name, key=BOARD_KEY)
 
 
 class TrusteeSite:

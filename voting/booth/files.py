@@ -88,6 +88,11 @@ def texts_in(script: str) -> set[str]:
     return {"".join(_unescaped(part) for part in _STRING.findall(parts)) for parts in calls}
 
 
+def literals_in(script: str) -> set[str]:
+    """The texts in double quotes of a script, whatever they are for."""
+    return {_unescaped(literal) for literal in _STRING.findall(script)}
+
+
 def _modules() -> list[Path]:
     return sorted((STATIC / "js").rglob("*.js"))
 

@@ -24,6 +24,7 @@ from voting.booth.lookup_pages import add_lookup_pages
 from voting.booth.overview import Overview, PublicSite
 from voting.booth.result_pages import add_result_pages
 from voting.booth.texts import choose_texts
+from voting.booth.verifier_file import FILE_NAME, verifier_file
 from voting.booth.wording import how_it_is_decided, how_to_answer, in_groups, number, percent
 from voting.election.ceremony import TrusteeState
 from voting.election.record import ElectionRecord
@@ -108,7 +109,7 @@ def public_blueprint(
             size, vkey, checkpoint = len(board), board.key.vkey, board.checkpoint_note().decode("utf-8")
         return render_template(
             "verify.html", election=found, checks=all_checks(), size=size, vkey=vkey, checkpoint=checkpoint,
-            address=site_settings().link(found.path),
+            address=site_settings().link(found.path), verifier=FILE_NAME, verifier_hash=verifier_file().sha256,
         )  # fmt: skip
 
     add_result_pages(pages, site)

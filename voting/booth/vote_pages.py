@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from bulletin_board.reader import BoardReader
 from voting.booth.files import MIN_PACKED, ServedFile, served_files
+from voting.booth.verifier_file import FILE_NAME, verifier_file, verifier_policy
 from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
 from voting.protocol.encoding import Hash, encode
@@ -66,6 +67,16 @@ def file_blueprint(elections: Elections) -> Blueprint:
     def booth_file(path: str) -> ResponseReturnValue:
         file = served_files().get(path)
         return _file_answer(file) if file else abort(404)
+
+    @pages.get("/verify")
+    @pages.get(f"/verify/{FILE_NAME}", endpoint="verifier_download")
+    def verifier() -> ResponseReturnValue:
+        """The verifier for browsers: a page that asks other boards, too, so it has a policy of its own."""
+        answer = _file_answer(verifier_file())
+        answer.headers["Content-Security-Policy"] = f"{verifier_policy()}; frame-ancestors 'none'"
+        if request.endpoint == "booth_files.verifier_download":
+            answer.headers["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
+        return answer
 
     return pages
 

@@ -38,6 +38,16 @@ export async function loadTexts(wanted) {
 }
 
 /**
+ * Texts of a language that are here already, so that none must be loaded.
+ *
+ * @param {string} name of the language
+ * @param {Record<string, string>} texts English -> translated
+ */
+export function provideTexts(name, texts) {
+  catalogues.set(name, texts);
+}
+
+/**
  * Show texts in this language from now on; its texts must have been loaded. Sets `lang` of the page.
  *
  * @param {string} wanted
