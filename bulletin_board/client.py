@@ -14,23 +14,39 @@ from collections.abc import Callable, Iterator
 import httpx
 import msgspec
 
-from bulletin_board.errors import TokenError
+from bulletin_board.errors import TokenError, mark_signed
 from bulletin_board.log import Submission
 from voting.address import Address
 from voting.protocol.encoding import sha256
-from voting.protocol.errors import DecodeError, ProofError, UrneError
+from voting.protocol.errors import DecodeError, ProofError, SignatureInvalid, UrneError, VerificationError
 from voting.protocol.tlog.checkpoint import Checkpoint, open_checkpoint
 from voting.protocol.tlog.header import MAX_BODY_BYTES, EntryHeader, check_body
 from voting.protocol.tlog.note import NoteKey, parse_vkey
 from voting.protocol.tlog.proof import parse_receipt
 from voting.protocol.tlog.receipt_file import MAX_RECEIPT_FILE_BYTES, check_receipt, read_receipt_file
+from voting.protocol.tlog.refusal import open_refusal, verify_refusal_of
 from voting.protocol.tlog.witnesses import WitnessPolicy, verify_fresh, verify_quorum
-from voting.web_client import Refused, WebClient, new_http_client
+from voting.web_client import Answer, Refused, WebClient, clean, new_http_client, refusal
 from voting.web_log import BODIES, LogPages, VerifiedLog, read_verified, verified_bodies, verify_extends
 
 TOKEN_HEADER = "Urne-Token"  # noqa: S105 (the name of a header)
 _NOT_FOUND = 404
 _FORBIDDEN = 403
+_CONFLICT = 409
+
+
+class UnsignedRefusal(Refused):
+    """Somebody refused an entry in a board's name, without the board's signature on it: nobody answers for that."""
+
+    code = "unsigned"
+
+    def __init__(self, said: str, why: str, *, status: int) -> None:
+        super().__init__(
+            f'somebody refused it, but not the board: the refusal {why}. It says: "{clean(said)}"',
+            status=status,
+            where="the entry",
+            remedy="send it again, also through a mirror that relays; it is kept once",
+        )
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -133,18 +149,26 @@ class BoardClient:
         Raises:
             UnavailableError: if the server cannot be reached: whether it has the entry is unknown. Try again.
             TokenError: if the service wants a token, or another one.
-            VerificationError, Refused: if the rules of the board refuse the entry.
+            VerificationError, Refused: if the rules of the board refuse the entry, and the board has signed that:
+                `bulletin_board.errors.refusal_of` gives its word.
+            UnsignedRefusal: if somebody says so, and the board has not signed it.
             DecodeError, ProofError, SignatureInvalid: if the receipt does not hold: the entry may not be there.
         """
+        return self.receive(self.send(submission, token), submission)
+
+    def send(self, submission: Submission, token: str | None = None) -> Answer:
+        """Protocol Q8k: post an entry; the answer, unchecked. Raises UnavailableError if there is none."""
         attachment = submission.attachment or b"null"
         content = b'{"attachment":%b,"body":%b,"type":%b}' % (
             attachment, submission.body, msgspec.json.encode(submission.type),
         )  # fmt: skip
         headers = {TOKEN_HEADER: token} if token is not None else {}
-        try:
-            answer = self.web.post(self.pages.url("entries"), content, limit=MAX_RECEIPT_FILE_BYTES, headers=headers)
-        except Refused as error:
-            raise _token_error(error) from None
+        return self.web.tell(self.pages.url("entries"), content, limit=MAX_RECEIPT_FILE_BYTES, headers=headers)
+
+    def receive(self, answer: Answer, submission: Submission) -> Placed:
+        """Protocol Q8l: check the answer to an entry that was sent. Raises as `append` does."""
+        if not 200 <= answer.status < 300:
+            raise self._refused(answer, submission)
         return self._placed(answer.data, submission, was_new=answer.status == 201)
 
     def find(self, submission: Submission) -> Placed | None:
@@ -185,6 +209,27 @@ class BoardClient:
             raise ProofError("is shown with another body", where=f"entry {placed.seq}")
         return placed
 
+    def _refused(self, answer: Answer, submission: Submission) -> UrneError:
+        """Protocol Q8i: what a bad answer means. What the rules refuse counts only under the board's signature."""
+        error = refusal(answer, self.pages.url("entries"))
+        if answer.status == _FORBIDDEN and isinstance(error, Refused):
+            return TokenError(error.problem, where=error.where, remedy=error.remedy)
+        if answer.status != _CONFLICT:
+            return error
+        what = "the refusal"
+        try:
+            note = msgspec.json.decode(answer.data, type=_ErrorAnswer).refusal.encode()
+            if not note:
+                raise SignatureInvalid("is not signed", where=what)
+            signed = open_refusal(note, self.key, what=what)
+            verify_refusal_of(signed, type_=submission.type, body=sha256(submission.body), what=what)
+        except (msgspec.MsgspecError, UnicodeError, UrneError) as fault:
+            why = fault.problem if isinstance(fault, UrneError) else "is malformed"
+            return UnsignedRefusal(error.problem, why, status=answer.status)
+        if signed.check:
+            return mark_signed(VerificationError(signed.check, error.where, signed.reason), note)
+        return mark_signed(Refused(signed.reason, status=answer.status, where=error.where, remedy=error.remedy), note)
+
     def _placed(self, data: bytes, submission: Submission, *, was_new: bool = False) -> Placed:
         """The entry that a receipt file is for, checked: this body, this type, signed, and extending what was seen."""
         what = "the receipt of the server"
@@ -221,7 +266,7 @@ def _seq(data: bytes) -> int:
     return seq
 
 
-def _token_error(error: Refused) -> UrneError:
-    if error.status == _FORBIDDEN:
-        return TokenError(error.problem, where=error.where, remedy=error.remedy)
-    return error
+class _ErrorAnswer(msgspec.Struct, frozen=True):
+    """What is used of an error answer besides its texts."""
+
+    refusal: str = ""

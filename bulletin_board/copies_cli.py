@@ -10,22 +10,23 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+import httpx
 
 from bulletin_board.backup import backup_board, restore_board
 from bulletin_board.console import describe
 from bulletin_board.cosignature_store import DATABASE as COSIGNATURES
 from bulletin_board.keys import read_plain_signing_key
-from bulletin_board.last_seen import ask_others, seen_in_file
+from bulletin_board.last_seen import seen_elsewhere
 from bulletin_board.log import Board
 from bulletin_board.mirror import Cosign, Mirror, Update
-from bulletin_board.outlived import Seen, require_not_outlived
+from bulletin_board.outlived import Seen
 from bulletin_board.reader import BoardReader, open_reader, require_board
 from bulletin_board.witness import Witness, format_request
 from bulletin_board.witness_cli import open_witness
 from bulletin_board.witness_store import DATABASE as WITNESS_DATABASE
 from bulletin_board.witness_store import WitnessStore
-from voting.address import parse_address
-from voting.protocol.errors import SignatureInvalid, UnavailableError, UrneError
+from voting.address import Address, parse_address
+from voting.protocol.errors import SignatureInvalid, UnavailableError, UrneError, UsageError
 from voting.protocol.tlog.checkpoint import Checkpoint
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.text import encode_base64
@@ -58,6 +59,7 @@ _seen = click.option(
 )
 @click.option("--cosign", "witness", type=click.Path(path_type=Path), help="The folder of a witness that is to sign.")
 @click.option("--listen", metavar="HOST:PORT", help="Serve the mirror, too.")
+@click.option("--relay", is_flag=True, help="Also take entries and hand them on to the board; needs --listen.")
 def mirror(
     address: str,
     folder: Path,
@@ -66,11 +68,14 @@ def mirror(
     every: float,
     witness: Path | None,
     listen: str | None,
+    relay: bool,
 ) -> None:
     """Keep in FOLDER a full copy of the board at ADDRESS, checked, and go on until stopped.
 
     What does not extend the copy is refused; what convicts the board is kept in FOLDER/evidence.
     """
+    if relay and (listen is None or once):
+        raise UsageError("--relay needs --listen, and not --once", remedy="say where entries can be sent to")
     key = parse_vkey(vkey, what="--vkey") if vkey is not None else None
     with ExitStack() as stack:
         http = stack.enter_context(new_http_client())
@@ -78,7 +83,8 @@ def mirror(
         if witness is not None:
             store = stack.enter_context(WitnessStore.open(witness / WITNESS_DATABASE))
             cosign = cosigning(open_witness(witness, store), store)
-        opened = Mirror(folder, WebClient(http), parse_address(address), key=key, cosign=cosign)
+        source = parse_address(address)
+        opened = Mirror(folder, WebClient(http), source, key=key, cosign=cosign)
         stack.enter_context(opened)
         if once:
             _tell(opened, opened.update())
@@ -86,7 +92,7 @@ def mirror(
         if listen is None:
             follow(opened, every, time.sleep)
             return
-        _follow_and_serve(opened, folder, listen, every)
+        _follow_and_serve(opened, listen, every, (source, http) if relay else None)
 
 
 def cosigning(witness: Witness, store: WitnessStore, clock: Callable[[], float] = time.time) -> Cosign:
@@ -130,8 +136,11 @@ def follow(opened: Mirror, every: float, sleep: Callable[[float], object]) -> No
             return
 
 
-def _follow_and_serve(opened: Mirror, folder: Path, listen: str, every: float) -> None:
-    from bulletin_board.serving import serve_board  # brings the web framework, which the other commands do not need
+def _follow_and_serve(opened: Mirror, listen: str, every: float, relay: tuple[Address, httpx.Client] | None) -> None:
+    """Serve a mirror and follow the board; with `relay`, hand entries on to that address."""
+    # These bring the web framework, which the other commands do not need.
+    from bulletin_board.relay import RelayService
+    from bulletin_board.serving import serve_board, serve_service
 
     if not len(opened):
         _tell(opened, opened.update())  # there must be something to serve
@@ -139,7 +148,11 @@ def _follow_and_serve(opened: Mirror, folder: Path, listen: str, every: float) -
     thread = threading.Thread(target=follow, args=(opened, every, stop.wait), name="mirror", daemon=True)
     thread.start()
     try:
-        serve_board(folder, None, listen, announce=click.echo)
+        if relay is None:
+            serve_board(opened.folder, None, listen, announce=click.echo)
+        else:
+            with RelayService(opened, *relay) as service:
+                serve_service(service, listen, announce=click.echo)
     finally:
         stop.set()
         thread.join()
@@ -215,13 +228,12 @@ def _resume(folder: Path, key: Path, mirrors: tuple[str, ...], files: tuple[Path
 
 def what_others_saw(folder: Path, mirrors: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> tuple[Seen, ...]:
     """What is known of a board elsewhere; who is silent is named on standard error. Raises OutlivedError at once."""
-    with open_reader(folder, unpublished=True) as board:
-        answers = ask_others(board, mirrors=[parse_address(text) for text in mirrors])
-        seen = (*answers.seen, *(seen_in_file(path, board.key) for path in files))
-        for text in answers.silent:
-            click.echo(f"not asked: {text}", err=True)
-        require_not_outlived(board, seen)
-    return seen
+    return seen_elsewhere(
+        folder,
+        mirrors=[parse_address(text) for text in mirrors],
+        files=files,
+        on_silent=lambda text: click.echo(f"not asked: {text}", err=True),
+    )
 
 
 def _copy_key(source: Path, folder: Path) -> None:

@@ -42,3 +42,42 @@ class NotThereError(UsageError):
     """There is no such board, or it has no such entry."""
 
     code = "not-there"
+
+
+class RelayedError(UrneError):
+    """What a board answered to an entry that a relay handed on: to be passed on as it stands."""
+
+    code = "relayed"
+
+    def __init__(self, status: int, data: bytes) -> None:
+        super().__init__(f"the board answers with status {status}")
+        self.status = status
+        self.data = data
+
+
+_SIZE = "refused_after"
+_NOTE = "signed_refusal"
+
+
+def mark_refused(error: UrneError, size: int) -> UrneError:
+    """Note on an error that the rules of a board raised it on an entry, after so many entries."""
+    vars(error)[_SIZE] = size
+    return error
+
+
+def refused_at(error: UrneError) -> int | None:
+    """How many entries a board had when its rules raised this; None if it was not they."""
+    size = vars(error).get(_SIZE)
+    return size if isinstance(size, int) else None
+
+
+def mark_signed(error: UrneError, note: bytes) -> UrneError:
+    """Note on an error the board's signed refusal (L24), which was checked."""
+    vars(error)[_NOTE] = note
+    return error
+
+
+def refusal_of(error: UrneError) -> bytes | None:
+    """The board's signed refusal that an error stands for; None if nobody has signed it."""
+    note = vars(error).get(_NOTE)
+    return note if isinstance(note, bytes) else None

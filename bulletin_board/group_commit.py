@@ -155,7 +155,7 @@ class GroupWriter:
             self._lose_board()
 
     def _take(self) -> _Job | list[_Waiting] | None:
-        """Protocol L16b: a job, or all submissions before the next one, up to the limits; None at the end of service."""
+        """Protocol L16b: a job, or all submissions before the next one, up to the limits; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closed)
             batch: list[_Waiting] = []
@@ -224,7 +224,7 @@ class GroupWriter:
 
 
 def _told(error: Exception) -> UrneError:
-    """What the senders are told. The text of a fault that nobody foresaw may hold anything: only its place is logged."""
+    """What the senders are told. The text of a fault that nobody foresaw may hold anything: its place is logged."""
     if isinstance(error, UrneError):
         return error
     logger.error("a board met %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))

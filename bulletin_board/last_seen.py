@@ -7,14 +7,15 @@ or of the caller's choice. What they say counts only if the board's own key has 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from bulletin_board.cosigning import NewHttp, new_witness_client
 from bulletin_board.files import read_small
-from bulletin_board.outlived import Seen
-from bulletin_board.reader import BoardReader
+from bulletin_board.outlived import Seen, require_not_outlived
+from bulletin_board.reader import BoardReader, open_reader
 from voting.address import Address, parse_address
 from voting.protocol.errors import DecodeError, UrneError
 from voting.protocol.tlog.checkpoint import open_checkpoint
@@ -26,6 +27,7 @@ from voting.web_client import WebClient
 MIRRORS = "mirrors"
 MAX_MIRRORS_BYTES = 64 * 1024
 SECONDS_PER_ANSWER = 10.0
+MAX_ASKED_AT_ONCE = 16
 
 
 class Answers(NamedTuple):
@@ -38,7 +40,7 @@ class Answers(NamedTuple):
 def ask_others(
     board: BoardReader, *, mirrors: Iterable[Address] = (), new_http: NewHttp = new_witness_client
 ) -> Answers:
-    """Protocol L19c: what the witnesses and mirrors of a board have seen of it.
+    """Protocol L19c: what the witnesses and mirrors of a board have seen of it. They are asked at the same time.
 
     Args:
         mirrors: to be asked besides those that are written down beside the board.
@@ -52,17 +54,50 @@ def ask_others(
         for place in board.witnesses.witnesses
     ]
     places += [(f"the mirror {address}", address / "log/checkpoint") for address in (*mirrors, *read_mirrors(board))]
-    seen: list[Seen] = []
-    silent: list[str] = []
-    with new_http() as http:
+    if not places:
+        return Answers((), ())
+    with new_http() as http, ThreadPoolExecutor(min(len(places), MAX_ASKED_AT_ONCE)) as threads:
         web = WebClient(http, seconds_per_answer=SECONDS_PER_ANSWER, attempts=1)
-        for source, url in places:
+
+        def ask(source: str, url: str) -> Seen | str:
             try:
                 note = web.get(url, limit=MAX_NOTE_BYTES, fresh=True)
-                seen.append(Seen(open_checkpoint(note, board.key, what="its checkpoint"), source))
+                return Seen(open_checkpoint(note, board.key, what="its checkpoint"), source)
             except UrneError as error:
-                silent.append(f"{source}: {error}")
-    return Answers(tuple(seen), tuple(silent))
+                return f"{source}: {error}"
+
+        answers = list(threads.map(lambda place: ask(*place), places))
+    return Answers(
+        tuple(answer for answer in answers if isinstance(answer, Seen)),
+        tuple(answer for answer in answers if isinstance(answer, str)),
+    )
+
+
+def seen_elsewhere(
+    folder: Path,
+    *,
+    mirrors: Iterable[Address] = (),
+    files: Iterable[Path] = (),
+    on_silent: Callable[[str], None],
+    new_http: NewHttp = new_witness_client,
+) -> tuple[Seen, ...]:
+    """Protocol L19d: what is known elsewhere of the board in a folder, before it is opened for writing.
+
+    Args:
+        files: checkpoints and receipts that somebody kept.
+        on_silent: told who could not say, and why.
+
+    Raises:
+        OutlivedError: if the board does not extend all of it.
+        UnavailableError, DecodeError, SignatureInvalid: if the board, its settings or a file cannot be read.
+    """
+    with open_reader(folder, unpublished=True) as board:
+        answers = ask_others(board, mirrors=mirrors, new_http=new_http)
+        for text in answers.silent:
+            on_silent(text)
+        seen = (*answers.seen, *(seen_in_file(path, board.key) for path in files))
+        require_not_outlived(board, seen)
+    return seen
 
 
 def seen_in_file(path: Path, key: NoteKey) -> Seen:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bulletin_board.admission import AcceptAll, Admission
-from bulletin_board.errors import FatalError
+from bulletin_board.errors import FatalError, mark_refused
 from bulletin_board.files import read_small, sync_folder, write_whole
 from bulletin_board.fsck import verify_board
 from bulletin_board.guards import Lock, require_local_disk
@@ -210,7 +210,8 @@ class Board(BoardReader):
         known = self._store.find(id_)
         if known is not None:
             if known.type != type_:
-                return UsageError(f"the same body is entry {known.seq} already, of type {known.type}, not {type_}")
+                clash = UsageError(f"the same body is entry {known.seq} already, of type {known.type}, not {type_}")
+                return mark_refused(clash, seq)
             return Appended(known.seq, known.header, False)
         header = make_header(seq, ZERO_HASH if last is None else sha256(last), type_, body)
         header_bytes = encode_header(header)
@@ -219,7 +220,7 @@ class Board(BoardReader):
         except FatalError:
             raise
         except UrneError as refusal:
-            return refusal
+            return mark_refused(refusal, seq)
         self._store.put_entry(FullRow(seq, id_, type_, header_bytes, body, attachment))
         return Appended(seq, header_bytes, True)
 

@@ -10,6 +10,7 @@ This module must not know what entries mean.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -54,7 +55,8 @@ class _Fetched(NamedTuple):
 
 
 class Mirror:
-    """A mirror that is open for writing. Not for several threads at once; others read it as they read a board."""
+    """A mirror that is open for writing. Threads that bring it up to date wait for each other; others read it as they
+    read a board."""
 
     def __init__(
         self,
@@ -79,6 +81,8 @@ class Mirror:
         self.folder = folder
         self._pages = LogPages(web, address)
         self._cosign = cosign
+        self._turn = threading.Lock()
+        """Held while something is taken over."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -120,6 +124,20 @@ class Mirror:
             DecodeError, SignatureInvalid, ProofError: if what it shows does not hold, or does not extend the mirror.
                 The mirror stays as it is. What the board signed is kept in the folder `evidence`.
         """
+        with self._turn:
+            return self._update()
+
+    def hold(self, size: int) -> None:
+        """Protocol L17f: bring the mirror up to date, unless it has so many entries already.
+
+        Raises:
+            UnavailableError: if the board does not show so many; or as `update` does.
+        """
+        with self._turn:
+            if len(self) < size and self._update().size < size:
+                raise UnavailableError(f"does not show the {size} entries that it has signed", where="the board")
+
+    def _update(self) -> Update:
         note = self._pages.checkpoint()
         shown = open_checkpoint(note, self.key, what="the checkpoint of the board")
         held = self._held()

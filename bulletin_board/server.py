@@ -20,8 +20,8 @@ import msgspec
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from bulletin_board.errors import NotThereError
-from bulletin_board.http_errors import BAD_REQUEST, FAULT, NOT_FOUND, RETRY_SECONDS, error_json, status_of
+from bulletin_board.errors import NotThereError, RelayedError
+from bulletin_board.http_errors import BAD_REQUEST, CONFLICT, FAULT, NOT_FOUND, RETRY_SECONDS, error_json, status_of
 from bulletin_board.log import MAX_ATTACHMENT_BYTES, Submission
 from bulletin_board.reader import BoardReader
 from bulletin_board.service import BoardService
@@ -168,7 +168,15 @@ def board_api(find: FindService, *, blueprint: str = "board") -> Blueprint:
     def append(name: str = "") -> Response:
         service = _found(find, name)
         token = request.headers.get(TOKEN_HEADER)
-        appended = service.submit(_posted_submission(), token[:MAX_TOKEN_LENGTH] if token else None)
+        submission = _posted_submission()
+        try:
+            appended = service.submit(submission, token[:MAX_TOKEN_LENGTH] if token else None)
+        except RelayedError:
+            raise
+        except UrneError as error:
+            if status_of(error) != CONFLICT:
+                raise
+            return _answer(error_json(error, service.sign_refusal(submission, error)), JSON, NOT_AT_ALL, CONFLICT)
         with service.reader() as board:
             receipt = write_receipt_file(appended.header_bytes, board.receipt(appended.seq))
         answer = _answer(receipt, JSON, NOT_AT_ALL)
@@ -292,7 +300,9 @@ def _answer(data: bytes, content_type: str, keep: str, status: int = 200) -> Res
 
 
 def _error_answer(error: Exception) -> Response:
-    if isinstance(error, UrneError):
+    if isinstance(error, RelayedError):
+        answer = _answer(error.data, JSON, NOT_AT_ALL, error.status)
+    elif isinstance(error, UrneError):
         answer = _answer(error_json(error), JSON, NOT_AT_ALL, status_of(error))
     elif isinstance(error, HTTPException):
         answer = _answer(_http_error_json(error), JSON, NOT_AT_ALL, error.code or BAD_REQUEST)

@@ -19,15 +19,16 @@ from bulletin_board.log import Board, Submission
 from bulletin_board.outlived import Seen
 from bulletin_board.reader import Appended, BoardReader, require_board
 from bulletin_board.reader_pool import ReaderPool
+from bulletin_board.refusals import signed_refusal
 from voting.crypto.signatures import SigningKey
-from voting.protocol.errors import UnavailableError
+from voting.protocol.errors import UnavailableError, UrneError
 
 QUORUM_SECONDS = 10.0
 """So long an entry waits for its witnesses before its sender is told that they are missing."""
 
 
 class BoardService(Protocol):
-    """One board that is served. Both methods may be called from any thread at any time."""
+    """One board that is served. All methods may be called from any thread at any time."""
 
     def reader(self) -> AbstractContextManager[BoardReader]:
         """The board, open for reading, for the calling thread and the `with` block."""
@@ -44,6 +45,12 @@ class BoardService(Protocol):
             BusyError: if this sender has sent too much.
             UnavailableError: if nothing can be written now; the sender may try again.
             UrneError: if the rules refuse the entry.
+        """
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        """The board's signed word (L24) that its rules refused an entry with this error of `submit`.
+
+        None where the rules never looked at the entry, or the board's key is not at hand.
         """
 
 
@@ -63,6 +70,7 @@ class FolderService:
         seen: what others know of the board: it must extend all of that (see `Board.open`).
         """
         self._folder = folder
+        self._key = key
         self._readers = ReaderPool(folder)
         self._cosigner: Cosigner | None = None
         self._writer: GroupWriter | None = None
@@ -112,3 +120,10 @@ class FolderService:
         if self._cosigner is not None:
             self._cosigner.wait(appended.seq + 1, QUORUM_SECONDS)
         return appended
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        """The signed refusal, if there is a key."""
+        if self._key is None:
+            return None
+        with self.reader() as board:
+            return signed_refusal(submission, error, origin=board.key.name, key=self._key)

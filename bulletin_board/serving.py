@@ -24,7 +24,7 @@ from waitress.server import create_server
 
 from bulletin_board.outlived import Seen
 from bulletin_board.server import MAX_POST_BYTES, create_board_app
-from bulletin_board.service import FolderService
+from bulletin_board.service import BoardService, FolderService
 from voting.crypto.signatures import SigningKey
 from voting.protocol.errors import UnavailableError, UsageError
 
@@ -66,9 +66,12 @@ def serve_board(
     """
     _stay_on_one_core()
     with FolderService(folder, key, seen=seen) as service:
-        serve_app(
-            create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES, threads=BOARD_THREADS
-        )
+        serve_service(service, listen, announce=announce)
+
+
+def serve_service(service: BoardService, listen: str, *, announce: Callable[[str], None]) -> None:
+    """Serve one board, whoever keeps it, as `serve_board` does."""
+    serve_app(create_board_app(service), listen, announce=announce, longest_body=MAX_POST_BYTES, threads=BOARD_THREADS)
 
 
 def serve_app(

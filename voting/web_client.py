@@ -86,14 +86,20 @@ class WebClient:
 
     def post(self, url: str, content: bytes, *, limit: int, headers: Mapping[str, str] | None = None) -> Answer:
         """Protocol Q6b: post JSON that may be sent twice without harm. Raises as `get` does."""
-        all_headers = {"Content-Type": "application/json", **(headers or {})}
-        answer = self._repeat("POST", url, limit=limit, query=None, headers=all_headers, content=content)
-        return good_answer(answer, url)
+        return good_answer(self.tell(url, content, limit=limit, headers=headers), url)
 
-    def tell(self, url: str, content: bytes, *, limit: int, content_type: str) -> Answer:
+    def tell(
+        self,
+        url: str,
+        content: bytes,
+        *,
+        limit: int,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """The answer to what is posted, whatever its status. Raises as `get` does, but for what the server refuses."""
-        headers = {"Content-Type": content_type}
-        return self._repeat("POST", url, limit=limit, query=None, headers=headers, content=content)
+        all_headers = {"Content-Type": content_type, **(headers or {})}
+        return self._repeat("POST", url, limit=limit, query=None, headers=all_headers, content=content)
 
     def _repeat(self, method: str, url: str, **request: Any) -> Answer:
         """Ask until there is an answer, a few times at most."""

@@ -1,7 +1,8 @@
-"""Makes the JSON Schemas of the verifier's JSON answers from the code; run `python -m tests.docs.report_schemas`.
+"""Makes the JSON Schemas of JSON that others may read from the code; run `python -m tests.docs.report_schemas`.
 
 docs/urne-report-1.schema.json    urne-verify RECORD --json
 docs/urne-monitor-1.schema.json   urne-verify monitor --json
+docs/urne-dispute-1.schema.json   dispute files
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from voting.protocol.tlog import dispute
 from voting.verifier import alarms, findings, report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -26,6 +28,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         report.SCHEMA: _schema(report.Report, report.SCHEMA, [report, findings]),
         alarms.SCHEMA: _schema(alarms.Outcome, alarms.SCHEMA, [alarms]),
+        dispute.SCHEMA: _schema(dispute.Dispute, dispute.SCHEMA, [dispute]),
     }
 
 

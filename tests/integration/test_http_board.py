@@ -23,7 +23,7 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from bulletin_board import server as server_module
-from bulletin_board.client import BoardClient
+from bulletin_board.client import BoardClient, UnsignedRefusal
 from bulletin_board.errors import BusyError, TokenError
 from bulletin_board.log import Board, Submission
 from bulletin_board.reader import Appended
@@ -417,7 +417,7 @@ def test_a_client_tells_what_the_rules_say(app: Flask, folder: Path) -> None:
         for trouble, kind in (
             (TokenError("wants a token"), TokenError),
             (BusyError("slow down"), UnavailableError),
-            (VerificationError("04", "entry 9", "comes too late"), VerificationError),
+            (VerificationError("04", "entry 9", "comes too late"), UnsignedRefusal),
             (OSError("x"), UnavailableError),
         ):
             service.trouble = trouble

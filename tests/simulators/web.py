@@ -18,12 +18,14 @@ from waitress.server import create_server
 
 from bulletin_board.log import Board, Submission
 from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.refusals import signed_refusal
 from bulletin_board.service import FolderService
 from tests.simulators.election import BOARD_KEY, StoredEntry
 from tests.simulators.record import ORIGIN
 from voting.address import Address, parse_address
 from voting.crypto.signatures import SigningKey
 from voting.local_board import open_election_board
+from voting.protocol.errors import UrneError
 from voting.web_client import WebClient
 
 ADDRESS = parse_address("http://board.example")
@@ -45,6 +47,10 @@ class ElectionService:
         board, _ = open_election_board(self._folder, self._key, allow_toy=True)
         with board:
             return board.append(*submission)
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        with self.reader() as board:
+            return signed_refusal(submission, error, origin=board.key.name, key=self._key)
 
 
 def fill_board(folder: Path, entries: list[StoredEntry]) -> Path:

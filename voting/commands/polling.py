@@ -6,13 +6,15 @@ board was read again. It must not print anything, and must not see what a voter 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from bulletin_board.client import BoardClient
+from bulletin_board.delivery import Delivered, deliver
 from bulletin_board.log import Submission
 from bulletin_board.reader import open_reader
 from voting.address import Address
@@ -25,7 +27,7 @@ from voting.election.record import ElectionRecord
 from voting.election.steps import NewEntry
 from voting.election_folder import board_folder, reading, writing
 from voting.protocol.encoding import encode, to_base64
-from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError, VerificationError
+from voting.protocol.errors import DecodeError, UnavailableError, UrneError, UsageError
 from voting.protocol.manifest import Manifest
 from voting.protocol.moment import parse_moment
 from voting.protocol.tlog.checkpoint import Checkpoint
@@ -45,6 +47,7 @@ _GOOD, _NOT_FOUND = 200, 404
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 CODE_TRIES = 3
+ATTEMPTS_BESIDE_RELAYS = 2
 
 AskCode = Callable[[str, str], str]
 """Asks the voter for the one-time code; told where it was sent and what was wrong with the last one, if anything, both
@@ -84,6 +87,7 @@ class PollingPlace(Protocol):
         """Append a ballot and read it back; gives the receipt file, checked.
 
         Raises:
+            UndeliveredError: if a board behind the web gave no receipt for it: what was answered instead.
             UrneError: if it is refused, or nobody can make sure that it is there.
         """
 
@@ -122,17 +126,27 @@ class LocalPlace:
 class RemotePlace:
     """The web address of an election. Its server is believed nothing that can be checked."""
 
-    def __init__(self, address: Address, web: WebClient, *, allow_toy: bool) -> None:
+    def __init__(self, address: Address, web: WebClient, *, allow_toy: bool, relays: Sequence[Address] = ()) -> None:
+        """Args: `relays` are addresses of mirrors that hand entries on to the board, if it does not answer itself."""
         self._address = address
-        self._web = web
+        self._ways = (address, *relays)
+        # Who has another way need not wait long for a server that does not answer.
+        self._web = replace(web, attempts=ATTEMPTS_BESIDE_RELAYS) if relays else web
         self._allow_toy = allow_toy
         self._seen: Checkpoint | None = None
 
     def look(self) -> Poll:
         """The election without its ballots: as much as a voter needs, checked like a record."""
-        view = read_setup(LogPages(self._web, self._address), allow_toy=self._allow_toy)
-        self._seen = view.checkpoint
-        return Poll(view.record, view.phase)
+        silent: list[UnavailableError] = []
+        for way in self._ways:
+            try:
+                view = read_setup(LogPages(self._web, way), allow_toy=self._allow_toy)
+            except UnavailableError as error:
+                silent.append(error)
+            else:
+                self._seen = view.checkpoint
+                return Poll(view.record, view.phase)
+        raise silent[0]
 
     def has_voted(self, poll: Poll, credential: str) -> bool:
         """The word of the site, asked without saying whose credential it is; False if it does not tell."""
@@ -147,28 +161,29 @@ class RemotePlace:
         return any(one.voted for one in listed.credentials if one.key == credential)
 
     def cast(self, manifest: Manifest, ballot: EncryptedBallot, key: SigningKey, ask_code: AskCode) -> bytes:
-        """Post the ballot, check the receipt, and read the ballot back."""
+        """Send the ballot by each way until one leads to a receipt, and read it back."""
         site = self._site()
         token = None
         if site is not None and site.factor != "none":
             token = self._second_factor(site, manifest, key, ask_code)
         submission = Submission(BALLOT, ballot.body, ballot.hints)
-        with BoardClient(self._address, web=self._web, key=_board_key(manifest), seen=self._seen) as client:
-            try:
-                client.append(submission, token)
-            except (VerificationError, Refused):
-                self.look().require_open()
-                raise
-            return client.read_back(submission).receipt
+        board = _board_key(manifest)
+        clients = [BoardClient(way, web=self._web, key=board, seen=self._seen) for way in self._ways]
+        return _read_back(deliver(clients, submission, token), clients, submission)
 
     def _site(self) -> _Site | None:
-        """What the voting site says of itself; None if this is a board without a site."""
+        """What the voting site says of itself; None if this is a board without a site, or only relays answer."""
         url = self._address / "booth.json"
-        answer = self._web.ask(url, limit=MAX_ANSWER_BYTES, fresh=True)
-        if answer.status == _NOT_FOUND:
+        try:
+            answer = self._web.ask(url, limit=MAX_ANSWER_BYTES, fresh=True)
+            if answer.status == _NOT_FOUND:
+                return None
+            if answer.status != _GOOD:
+                raise refusal(answer, url)
+        except UnavailableError:
+            if len(self._ways) == 1:
+                raise
             return None
-        if answer.status != _GOOD:
-            raise refusal(answer, url)
         try:
             return msgspec.json.decode(answer.data, type=_Site)
         except (msgspec.MsgspecError, UnicodeError):
@@ -234,6 +249,18 @@ class _Token(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "<token>"
+
+
+def _read_back(delivered: Delivered, clients: Sequence[BoardClient], submission: Submission) -> bytes:
+    """The receipt of an entry, read again where it was sent or, if that fails, elsewhere."""
+    others = [client for client in clients if client is not delivered.client]
+    problems: list[UrneError] = []
+    for client in (delivered.client, *others):
+        try:
+            return client.read_back(submission).receipt
+        except UrneError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def _board_key(manifest: Manifest) -> NoteKey:

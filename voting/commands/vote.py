@@ -16,24 +16,28 @@ from typing import Any
 import click
 import msgspec
 
-from voting.address import Address
+from bulletin_board.delivery import UndeliveredError, dispute_of
+from bulletin_board.errors import refusal_of
+from bulletin_board.log import Submission
+from voting.address import Address, parse_address
 from voting.commands.ask import ask_all, ask_question
 from voting.commands.polling import LocalPlace, PollingPlace, RemotePlace
 from voting.crypto.signatures import SigningKey
-from voting.election.ballots import SEED_BYTES, BallotContext, EncryptedBallot, encrypt_ballot
+from voting.election.ballots import BALLOT, SEED_BYTES, BallotContext, EncryptedBallot, encrypt_ballot
 from voting.election.credentials import derive_credential
 from voting.election.record import ElectionRecord
-from voting.files import PRIVATE, PUBLIC, read_text, require_new, write_new_file
+from voting.files import PRIVATE, PUBLIC, read_text, replace_file, require_new, write_new_file
 from voting.protocol.encoding import encode, to_base64
-from voting.protocol.errors import DecodeError, UrneError, UsageError
+from voting.protocol.errors import DecodeError, UrneError, UsageError, VerificationError
 from voting.protocol.manifest import Manifest, parse_selections
 from voting.protocol.messages import Opening
 from voting.protocol.text import plain
+from voting.protocol.tlog.dispute import MAX_WAYS, write_dispute
 from voting.protocol.tracker import lock_number, tracker
 from voting.terminal import PLACE, say, tell, toy_option
 from voting.translations import language
 from voting.translations import text as _
-from voting.web_client import open_web
+from voting.web_client import Refused, open_web
 
 NOT_CAST = 4
 ATTEMPTS = 3
@@ -46,6 +50,10 @@ MAX_CHOICES_BYTES = 1024 * 1024
 @click.option("--code-file", type=click.Path(path_type=Path), help="Read the voter code from this file.")
 @click.option("--choices", type=click.Path(path_type=Path), help="Read the choices from this JSON file.")
 @click.option("--receipt", type=click.Path(path_type=Path), help="Write the receipt to this new file.")
+@click.option("--relay", "relays", multiple=True, metavar="ADDRESS", help="A mirror to send through if need be.")
+@click.option(
+    "--dispute", type=click.Path(path_type=Path), help="Write what was answered to this new file if nothing helps."
+)
 @click.option("--yes", is_flag=True, help="Cast without asking; needs --choices.")
 @toy_option
 @click.pass_context
@@ -55,6 +63,8 @@ def vote(
     code_file: Path | None,
     choices: Path | None,
     receipt: Path | None,
+    relays: tuple[str, ...],
+    dispute: Path | None,
     yes: bool,
     allow_toy: bool,
 ) -> None:
@@ -64,9 +74,14 @@ def vote(
     """
     if yes and choices is None:
         raise UsageError("--yes needs --choices", remedy="leave --yes out to be asked")
-    if receipt is not None:
-        require_new(receipt)
-    polling = _polling_place(ctx, place, allow_toy=allow_toy)
+    for new_file in (receipt, dispute):
+        if new_file is not None:
+            require_new(new_file)
+    if isinstance(place, Path) and (relays or dispute is not None):
+        raise UsageError(
+            "--relay and --dispute are for web addresses", remedy="leave them out: the board is on this machine"
+        )
+    polling = _polling_place(ctx, place, relays, allow_toy=allow_toy)
     poll = polling.look()
     poll.require_open()
     record = poll.record
@@ -81,13 +96,25 @@ def vote(
     if ballot is None:
         say(_("You have NOT voted. Nothing was sent."))
         ctx.exit(NOT_CAST)
-    _cast(polling, manifest, ballot, key, receipt)
+    try:
+        _cast(polling, manifest, ballot, key, receipt)
+    except UndeliveredError as error:
+        if relays or dispute is not None or any(refusal_of(attempt.error) for attempt in error.attempts):
+            _write_dispute(ballot, error, dispute, receipt)
+        if isinstance(error.cause, (VerificationError, Refused)):
+            polling.look().require_open()
+        raise error.cause from None
 
 
-def _polling_place(ctx: click.Context, place: Path | Address, *, allow_toy: bool) -> PollingPlace:
+def _polling_place(
+    ctx: click.Context, place: Path | Address, relays: Sequence[str], *, allow_toy: bool
+) -> PollingPlace:
     if isinstance(place, Path):
         return LocalPlace(place, allow_toy=allow_toy)
-    return RemotePlace(place, ctx.with_resource(open_web()), allow_toy=allow_toy)
+    if len(relays) >= MAX_WAYS:
+        raise UsageError(f"more than {MAX_WAYS - 1} relays are given", remedy="name those that you trust most")
+    ways = [parse_address(text) for text in relays]
+    return RemotePlace(place, ctx.with_resource(open_web()), allow_toy=allow_toy, relays=ways)
 
 
 # -- who and what ------------------------------------------------------------------------------------------------------
@@ -234,3 +261,19 @@ def _ask_one_time_code(hint: str, problem: str) -> str:
     if problem:
         tell(problem)
     return str(click.prompt(_("The code that was mailed to {address}", address=hint)))
+
+
+def _write_dispute(ballot: EncryptedBallot, error: UndeliveredError, path: Path | None, receipt: Path | None) -> None:
+    """Keep what was sent and what was answered. Whoever holds the file could cast the ballot: it is private."""
+    if path is None:
+        folder = receipt.parent if receipt is not None else Path()
+        path = folder / f"dispute-{tracker(ballot.hash)}.json"
+    content = dispute_of(Submission(BALLOT, ballot.body, ballot.hints), error.attempts)
+    replace_file(path, write_dispute(content), mode=PRIVATE)
+    tell(_("Your ballot and what was answered are in {file}. To check it: urne-verify dispute {file}", file=path))
+    tell(
+        _(
+            "Your choices cannot be read from it. But whoever has it can cast this ballot while the voting is open, and"
+            " may learn that it is yours: give it to nobody whom you do not trust."
+        )
+    )

@@ -79,3 +79,7 @@ class InvitedElection:
         """As `HostedElection.submit`; raises TokenError for a trustee who was not invited."""
         self._invitations.require(self._hosted.name, submission, token)
         return self._hosted.submit(submission, token)
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        """As `HostedElection.sign_refusal`."""
+        return self._hosted.sign_refusal(submission, error)
