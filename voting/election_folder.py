@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from bulletin_board.keys import read_plain_signing_key
 from bulletin_board.log import Board
+from bulletin_board.outlived import Seen
 from bulletin_board.reader import Appended, BoardReader, open_reader
 from bulletin_board.witness_settings import NO_WITNESSES, WITNESSES, WitnessSettings, format_witness_settings
 from voting.crypto.keyfile import write_plain_key_file
@@ -161,17 +162,28 @@ def read_signing_key(folder: Path, kind: str) -> SigningKey:
     return read_plain_signing_key(folder / KEYS / f"{kind}.key", kind)
 
 
-@contextmanager
-def writing(folder: Path, *, allow_toy: bool = False) -> Iterator[OpenElection]:
-    """Open an election to append to its board.
+def open_for_writing(folder: Path, *, allow_toy: bool = False, seen: Iterable[Seen] = ()) -> OpenElection:
+    """Open an election to append to its board, which the caller closes.
+
+    Args:
+        seen: what others know of the board (`bulletin_board.last_seen`): it must extend all of that.
 
     Raises:
         UsageError: if this is no election folder.
         UnavailableError: if the board is busy, damaged, or its key is missing.
+        OutlivedError: if others have seen more of it, or something else.
     """
-    board, admission = open_election_board(board_folder(folder), read_signing_key(folder, "board"), allow_toy=allow_toy)
-    with board:
-        yield OpenElection(folder, board, admission)
+    key = read_signing_key(folder, "board")
+    board, admission = open_election_board(board_folder(folder), key, allow_toy=allow_toy, seen=seen)
+    return OpenElection(folder, board, admission)
+
+
+@contextmanager
+def writing(folder: Path, *, allow_toy: bool = False) -> Iterator[OpenElection]:
+    """Open an election to append to its board, for the `with` block. Raises as `open_for_writing` does."""
+    election = open_for_writing(folder, allow_toy=allow_toy)
+    with election.board:
+        yield election
 
 
 @contextmanager

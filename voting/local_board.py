@@ -6,9 +6,11 @@ commands `urne` and `urne-trustee` and by the servers. It must not import them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from bulletin_board.log import Board
+from bulletin_board.outlived import Seen
 from bulletin_board.reader import BoardReader
 from voting.crypto.signatures import SigningKey
 from voting.election.admission import ElectionAdmission
@@ -18,7 +20,9 @@ from voting.protocol.errors import UnavailableError, UrneError, VerificationErro
 from voting.protocol.tlog.header import parse_header
 
 
-def open_election_board(folder: Path, key: SigningKey, *, allow_toy: bool = False) -> tuple[Board, ElectionAdmission]:
+def open_election_board(
+    folder: Path, key: SigningKey, *, allow_toy: bool = False, seen: Iterable[Seen] = ()
+) -> tuple[Board, ElectionAdmission]:
     """Protocol S16: open a board for writing, and replay it into the rules that will admit new entries.
 
     The costly checks of entries that this board admitted before are not repeated.
@@ -27,15 +31,17 @@ def open_election_board(folder: Path, key: SigningKey, *, allow_toy: bool = Fals
         folder: where the board is (`board.db` and `board.lock`).
         key: the board's own signing key.
         allow_toy: accept a group that is for tests only.
+        seen: what others know of the board: it must extend all of that.
 
     Returns:
         The open board, to be closed by the caller, and its rules; `admission.record` is the state of the election.
 
     Raises:
         UnavailableError: if the board is missing, open for writing elsewhere, or holds what the rules refuse.
+        OutlivedError: if others have seen more of it, or something else.
         ProofError, SignatureInvalid: if the board does not hold together.
     """
-    board = Board.open(folder, key)
+    board = Board.open(folder, key, seen=seen)
     try:
         admission = ElectionAdmission(board.body, allow_toy=allow_toy)
         for entry in board.entries():

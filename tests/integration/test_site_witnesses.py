@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bulletin_board import cosigning
+from bulletin_board import cosigning, last_seen
 from bulletin_board.cosigning import Cosigner
+from bulletin_board.errors import OutlivedError
 from bulletin_board.export import export_record
 from bulletin_board.log import Submission
 from bulletin_board.server import board_api
@@ -38,6 +42,7 @@ from voting.protocol.tlog.receipt_file import check_receipt, read_receipt_file, 
 from voting.protocol.tlog.witnesses import verify_quorum
 from voting.protocol.tracker import tracker
 from voting.site import elections
+from voting.site.elections import HostedElection
 from voting.site.settings import Settings
 from voting.site.web import csrf, limiter, prepare
 from voting.site.witness_view import quorum_problems
@@ -56,7 +61,7 @@ class Down:
 
     def dead(self, index: int) -> None:
         def refuse() -> None:
-            raise ConnectionError("no answer")
+            raise httpx.ConnectError("no answer")
 
         self.witnesses[index].before = refuse
 
@@ -97,6 +102,8 @@ def club(
         return cosigner
 
     monkeypatch.setattr(elections, "start_cosigner", start)
+    ask = partial(last_seen.seen_elsewhere, new_http=new_http(witnesses))
+    monkeypatch.setattr(elections, "seen_elsewhere", ask)
     monkeypatch.setattr(elections, "QUORUM_SECONDS", 1.5)
     monkeypatch.setattr(cosigning, "SECONDS_BETWEEN_ROUNDS", 0.02)
     monkeypatch.setattr(cosigning, "SECONDS_BETWEEN_LOOKS", 0.1)
@@ -395,6 +402,8 @@ def test_the_page_of_a_board(desk: AdminSite, tmp_path: Path, monkeypatch: pytes
         return cosigner
 
     monkeypatch.setattr(elections, "start_cosigner", start)
+    ask = partial(last_seen.seen_elsewhere, new_http=new_http(witnesses))
+    monkeypatch.setattr(elections, "seen_elsewhere", ask)
     rows = tuple(DraftWitness(vkey=each.key.vkey, url=f"http://{each.name}") for each in witnesses)
     draft = sound_draft(witnesses=rows)
     services = desk.services
@@ -415,7 +424,7 @@ def test_the_page_of_a_board(desk: AdminSite, tmp_path: Path, monkeypatch: pytes
     assert "needed: 2" not in page.text
 
     def refuse() -> None:
-        raise ConnectionError("no answer")
+        raise httpx.ConnectError("no answer")
 
     for witness in witnesses[1:]:
         witness.before = refuse
@@ -429,6 +438,51 @@ def test_the_page_of_a_board(desk: AdminSite, tmp_path: Path, monkeypatch: pytes
     assert "1 of 2 entries are published" in page.text
     assert [problem.where for problem in quorum_problems(maker.hosted)] == ["witnesses"], "nor does it open by itself"
     assert "Hello" in browser.get("/admin/e/club/acts").text
+
+    # Two of them moved. What is typed wrong changes nothing.
+    page = browser.get("/admin/e/club/witnesses")
+    page = page.form("Save the addresses").type({"witnesses[2].url": "nowhere"}).press("Save the addresses")
+    assert page.status == 400
+    assert "w2.example" in page.text
+    empty = {"witnesses[2].url": "", "witnesses[3].url": ""}
+    page = page.form("Save the addresses").type(empty).press("Save the addresses")
+    assert "fewer witnesses would be asked than must sign" in page.text
+    settings = read_witness_settings(board_folder(maker.hosted.folder))
+    assert [str(place.url) for place in settings.witnesses] == [row.url for row in rows]
+    moved = lying_witness("w2.example")
+    moved.name = "moved.example"
+    witnesses.append(moved)
+    typed_now = {"witnesses[2].url": "http://moved.example", "witnesses[3].url": ""}
+    page = page.form("Save the addresses").type(typed_now).press("Save the addresses")
+    assert "The witnesses are asked there from now on." in page.text
+    assert "is not asked" in page.text
+    assert maker.hosted.settle(10)
+    assert "2 of 2 entries are published" in browser.get("/admin/e/club/witnesses").text
+
+
+def test_a_board_that_its_witnesses_have_outlived_is_not_written_to(
+    club: HostedSimulator, witnesses: list[SimulatedWitness], down: Down
+) -> None:
+    """Fault 7 on a site: an old copy of the folder comes back; silent witnesses alone hold nothing up."""
+    ready(club)
+    hosted = club.hosted
+    hosted.close()
+    old = hosted.folder.with_name("old")
+    shutil.copytree(hosted.folder, old)
+    hosted.act(lambda record, key, now: give_notice(record, key, "Hello", now))
+    assert hosted.settle(10)
+    hosted.close()
+    shutil.rmtree(hosted.folder)
+    old.rename(hosted.folder)
+    back = HostedElection("club", hosted.folder, allow_toy=True)
+    with pytest.raises(OutlivedError, match=r"the witness w\d.example has seen"):
+        back.act(lambda record, key, now: give_notice(record, key, "Hello again", now))
+    back.close()
+    for index in range(3):
+        down.dead(index)
+    unasked = HostedElection("club", hosted.folder, allow_toy=True)
+    unasked.act(lambda record, key, now: give_notice(record, key, "Hello again", now))
+    unasked.close()
 
 
 def test_settings_that_are_written_are_read(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from bulletin_board.witness_settings import WitnessPlace, WitnessSettings
-from voting.address import parse_address
 from voting.crypto.group import DEFAULT_GROUP
 from voting.crypto.signatures import VerifyKey
 from voting.protocol.encoding import Hash, from_base64, sha256
@@ -30,6 +29,7 @@ from voting.protocol.text import Text
 from voting.protocol.tlog.note import parse_vkey
 from voting.protocol.tlog.witnesses import least_quorum
 from voting.site.election_settings import ElectionSettings
+from voting.site.witness_places import parse_witness_address
 
 MAX_DRAFT_CHARACTERS = 400_000
 """A draft with all its texts, as JSON."""
@@ -338,7 +338,7 @@ def quorum_of(draft: Draft) -> int:
 
 def witness_settings_of(draft: Draft) -> WitnessSettings:
     """Whom the board asks to sign (L22a). Raises UrneError if a witness of the draft is at fault."""
-    places = [WitnessPlace(parse_vkey(each.vkey), parse_address(each.url)) for each in draft.witnesses]
+    places = [WitnessPlace(parse_vkey(each.vkey), parse_witness_address(each.url)) for each in draft.witnesses]
     return WitnessSettings(tuple(places), quorum_of(draft) if places else 0)
 
 
@@ -347,7 +347,7 @@ def _witness_problems(draft: Draft) -> Iterator[Problem]:
         yield Problem("quorum", "is not a whole number", "write digits only")
     for position, witness in enumerate(draft.witnesses, start=1):
         try:
-            parse_address(witness.url)
+            parse_witness_address(witness.url)
         except UrneError as error:
             yield Problem(f"witnesses[{position}].url", error.problem, error.remedy)
 

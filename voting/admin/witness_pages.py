@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from voting.admin.board_view import view_board
 from voting.admin.checklist import Page
 from voting.admin.desk import desk, own_draft, own_election, pages
-from voting.admin.draft_forms import change_witnesses, read_witnesses
+from voting.admin.draft_forms import change_witnesses, field_text, read_witnesses
 from voting.admin.draft_pages import after_saving, render_draft, save_draft
 from voting.admin.drafts import Draft, quorum_of
+from voting.admin.field_problems import FieldProblems
+from voting.protocol.errors import InputErrors, Problem
 from voting.protocol.tlog.witnesses import MAX_WITNESSES, tolerated_witnesses
 from voting.site.election_store import ElectionRow, State
 from voting.site.web import site_settings
+from voting.site.witness_places import change_witness_addresses, witness_field
 from voting.site.witness_view import view_witnesses
 from voting.translations import text as _
 
@@ -25,13 +29,28 @@ def show_witnesses(name: str) -> ResponseReturnValue:
     row = own_election(name)
     if row.state is State.DRAFT:
         return _draft(*own_draft(name))
-    hosted = desk().elections.get(name)
-    return render_template(
+    return _board(row)
+
+
+def _board(
+    row: ElectionRow, typed: Mapping[str, str] | None = None, problems: Sequence[Problem] = ()
+) -> ResponseReturnValue:
+    """What the witnesses have signed, and the form of their addresses."""
+    hosted = desk().elections.get(row.name)
+    found = view_witnesses(hosted, view_board(hosted).manifest)
+    lines = found.lines if found else ()
+    urls = {witness_field(number): line.url for number, line in enumerate(lines, start=1)}
+    labels = {witness_field(number): line.name for number, line in enumerate(lines, start=1)}
+    html = render_template(
         "admin_witnesses_board.html",
         election=row,
-        witnesses=view_witnesses(hosted, view_board(hosted).manifest),
+        witnesses=found,
         zone=row.settings.time_zone or site_settings().time_zone,
+        f=FieldProblems(problems, [*urls, "witnesses"], labels),
+        labels=labels,
+        urls={**urls, **(typed or {})},
     )
+    return make_response(html, 400 if problems else 200)
 
 
 def _draft(row: ElectionRow, draft: Draft, **context: Any) -> ResponseReturnValue:
@@ -71,9 +90,25 @@ def quorum_sentences(count: int, quorum: int) -> list[str]:
 
 @pages.post("/e/<name>/witnesses")
 def save_witnesses(name: str) -> ResponseReturnValue:
+    row = own_election(name)
+    if row.state is not State.DRAFT:
+        return _change_addresses(row)
     row, before = own_draft(name)
     button = request.form.get("do", "save")
     draft = change_witnesses(read_witnesses(before, request.form), button)
     if not save_draft(row, draft):
         return _draft(row, draft, theirs=url_for("admin.show_witnesses", name=name))
     return after_saving("admin.show_witnesses", Page.WITNESSES, name, draft, button)
+
+
+def _change_addresses(row: ElectionRow) -> ResponseReturnValue:
+    hosted = desk().elections.get(row.name)
+    manifest = view_board(hosted).manifest
+    fields = [witness_field(number) for number in range(1, len(manifest.witnesses) + 1)]
+    typed = {field: field_text(request.form, field) for field in fields}
+    try:
+        change_witness_addresses(hosted, manifest, typed)
+    except InputErrors as error:
+        return _board(row, typed, error.problems)
+    flash(_("Saved. The witnesses are asked there from now on."), "good")
+    return redirect(url_for("admin.show_witnesses", name=row.name))
