@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -15,7 +16,9 @@ from voting.terminal import say, tell, toy_option
 from voting.translations import text as _
 
 LISTEN = "127.0.0.1:8080"
-THREADS = 16
+THREADS = 80
+"""A request that brings an entry holds one until it is on the disk; `voting.site.elections` leaves some to readers."""
+MAX_WORKERS = 64
 
 
 @click.command()
@@ -23,15 +26,25 @@ THREADS = 16
 @click.option("--listen", default=LISTEN, show_default=True, metavar="HOST:PORT", help="Where to wait for browsers.")
 @click.option("--address", help="Where people reach the site, such as https://vote.example.org.")
 @click.option("--behind-proxy", is_flag=True, help="Believe a proxy in front about who the client is.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, MAX_WORKERS),
+    metavar="N",
+    help="Processes that check ballots. Default: one a processor core; 0: check them one by one.",
+)
 @toy_option
-def serve(data: Path, listen: str, address: str | None, behind_proxy: bool, allow_toy: bool) -> None:
+def serve(
+    data: Path, listen: str, address: str | None, behind_proxy: bool, workers: int | None, allow_toy: bool
+) -> None:
     """Serve booth, board, administration and results from the directory DATA, which is made if it is missing.
 
     One process, no other server. The first start prints the administrator's passphrase, once.
     """
     host, port = parse_listen(listen)
     shown = address or f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
-    settings = read_settings(data, shown, allow_toy=allow_toy, behind_proxy=behind_proxy)
+    if workers is None:
+        workers = min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+    settings = read_settings(data, shown, allow_toy=allow_toy, behind_proxy=behind_proxy, workers=workers)
     site = open_site(settings)
     try:
         app = create_app(site)

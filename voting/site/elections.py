@@ -2,7 +2,10 @@
 
 A board has one writer. Requests come in many threads: they hand their entries to the election's own thread, which
 writes what waits in one transaction, and get their answer when it is on the disk. Reading needs no turn: every request
-opens its own reader, and `look` shows the record between two changes.
+has a reader of its own, and `look` shows the record between two changes.
+
+What a ballot's proofs say is found out before its turn, where there are checkers; the writer still makes every check
+that depends on what is on the board, and those that nobody made for it.
 
 Where the board has witnesses, they are asked as long as the thread runs. What they have not signed yet is on the disk,
 but not published: the live record shows it, a reader only if it is asked to.
@@ -16,22 +19,25 @@ import logging
 import re
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from queue import Full, Queue
-from traceback import format_tb
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from bulletin_board.cosigning import Cosigner, start_cosigner
-from bulletin_board.errors import FatalError
-from bulletin_board.log import Submission
+from bulletin_board.errors import BusyError
+from bulletin_board.group_commit import GroupWriter
+from bulletin_board.last_seen import seen_elsewhere
+from bulletin_board.log import Board, Submission
+from bulletin_board.outlived import Seen
 from bulletin_board.reader import Appended, BoardReader, open_reader
+from bulletin_board.reader_pool import ReaderPool
+from bulletin_board.refusals import signed_refusal
 from bulletin_board.witness_settings import NO_WITNESSES, WitnessSettings
 from voting.crypto.signatures import SigningKey
+from voting.election.ballot_verdicts import KnownVerdicts, SubmittedBallot
+from voting.election.ballots import BALLOT, BallotContext
+from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
 from voting.election.steps import NewEntry
 from voting.election_folder import (
@@ -41,17 +47,18 @@ from voting.election_folder import (
     RandomBytes,
     board_folder,
     create_election_folder,
+    open_for_writing,
     read_signing_key,
-    writing,
 )
-from voting.protocol.errors import UnavailableError, UrneError, UsageError
+from voting.protocol.entries import content_hash, parse_body
+from voting.protocol.errors import DecodeError, UrneError, UsageError
 from voting.protocol.manifest import Manifest
+from voting.protocol.messages import Ballot
+from voting.site.ballot_checkers import BallotCheckers
 
 T = TypeVar("T")
 
-MAX_WAITING = 1000
-"""More submissions than this wait for no turn: the answer is "busy, try again", and memory stays bounded."""
-MAX_BATCH = 32
+MAX_BATCH = 64
 """Submissions written in one transaction."""
 ANSWER_SECONDS = 300
 """Nobody waits longer than this for an answer. The entry may still be written: submitting it again tells."""
@@ -60,6 +67,9 @@ QUORUM_SECONDS = 4.0
 MAX_AWAITING = 10
 """So many requests of one election wait for witnesses at a time, the others ask again: no witness takes all threads."""
 SECONDS_BETWEEN_LOOKS = 0.25
+MAX_IN_HAND = 60
+"""So many entries of all elections are checked and written at a time; more are told to come again, and threads of the
+web server are left to those who read."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,53 +81,43 @@ Gate = Callable[[Submission, str | None], None]
 """Looks at a submission and its token before it gets a turn. Raises UrneError to refuse it."""
 
 
-class _Waiting(NamedTuple):
-    """A submission whose turn has not come."""
-
-    submission: Submission
-    answer: Future[Appended]
-
-    def refuse(self, error: UrneError) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-class _Job(NamedTuple):
-    """Work that needs the open board."""
-
-    work: Callable[[OpenElection], Any]
-    answer: Future[Any]
-
-    def run(self, election: OpenElection) -> None:
-        """Do the work, and pass on what comes of it. Raises FatalError after a failed write."""
-        try:
-            self.answer.set_result(self.work(election))
-        except Exception as error:
-            self.answer.set_exception(error)
-            if isinstance(error, FatalError):
-                raise
-
-    def refuse(self, error: UrneError) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
 class HostedElection:
     """One election of the site. Every method may be called from any thread."""
 
-    def __init__(self, name: str, folder: Path, *, allow_toy: bool = False, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        allow_toy: bool = False,
+        gate: Gate | None = None,
+        checkers: BallotCheckers | None = None,
+        in_hand: threading.BoundedSemaphore | None = None,
+    ) -> None:
+        """Args:
+        gate: stands before the board.
+        checkers: make the costly checks of ballots before their turn; without them, the writer does.
+        in_hand: held while something that was sent in is checked and written; shared with other elections.
+        """
         self.name = name
         self.folder = folder
         self.gate = gate
         self._allow_toy = allow_toy
-        self._waiting: Queue[_Waiting | _Job | None] = Queue(MAX_WAITING)
-        self._pending: deque[_Waiting | _Job | None] = deque()
-        """Taken from the queue and not done yet; the thread's own."""
-        self._record: ElectionRecord | None = None
+        self._checkers = checkers
+        self._in_hand = in_hand or threading.BoundedSemaphore(MAX_IN_HAND)
+        self._known = KnownVerdicts()
         self._changing = threading.RLock()
         self._started = threading.Lock()
-        self._thread: threading.Thread | None = None
+        """Guards which writer and which readers there are."""
+        self._writer: GroupWriter | None = None
+        self._readers: ReaderPool | None = None
+        self._election: OpenElection | None = None
+        """Open for the writer's thread, which alone may use it."""
+        self._record: ElectionRecord | None = None
         self._cosigner: Cosigner | None = None
+        self._cosigning = threading.Lock()
+        """Held while the cosigner is started or replaced."""
+        self._seen: tuple[Seen, ...] | None = None
         self._awaiting = threading.BoundedSemaphore(MAX_AWAITING)
 
     # -- writing -------------------------------------------------------------------------------------------------------
@@ -128,15 +128,31 @@ class HostedElection:
         Where a quorum of witnesses is demanded, they are given a moment to sign it, too.
 
         Raises:
+            BusyError: if too much is being checked and written already.
             UrneError: as the rules refuse it, or UnavailableError if the board cannot take it now.
         """
-        if self.gate is not None:
-            self.gate(submission, token)
-        answer: Future[Appended] = Future()
-        self._hand_over(_Waiting(submission, answer))
-        appended = _wait(answer)
+        if not self._in_hand.acquire(blocking=False):
+            raise BusyError("too many entries were sent at once", remedy="try again in a moment")
+        try:
+            if self.gate is not None:
+                self.gate(submission, token)
+            if submission.type == BALLOT and self._checkers is not None:
+                self._check_before_turn(self._checkers, SubmittedBallot(submission.body, submission.attachment))
+            appended = self._started_writer().submit(submission)
+        finally:
+            self._in_hand.release()
         self._await_witnesses(appended.seq + 1)
         return appended
+
+    def sign_refusal(self, submission: Submission, error: UrneError) -> bytes | None:
+        """Protocol S18e: the board's signed word (L24) that the rules refused what was sent in."""
+        try:
+            with self.reader() as board:
+                origin = board.key.name
+            return signed_refusal(submission, error, origin=origin, key=read_signing_key(self.folder, "board"))
+        except UrneError as fault:
+            logger.warning("a refusal could not be signed: %s", fault.problem)
+            return None
 
     def act(self, make: Make, key: str = "administrator") -> list[Appended]:
         """Protocol S18b: append an act of the administrator or the credential authority.
@@ -148,7 +164,13 @@ class HostedElection:
         Raises:
             UrneError: if the act is not possible now, or the rules refuse it.
         """
-        return self._run(partial(_act, make, key))
+
+        def work(election: OpenElection) -> list[Appended]:
+            made = make(election.record, read_signing_key(election.folder, key), election.now())
+            entries = [made] if isinstance(made, NewEntry) else list(made)
+            return [election.append(entry) for entry in entries]
+
+        return self._run(work)
 
     def settle(self, seconds: float) -> bool:
         """Protocol S18c: wait until the witnesses have signed all that is on the board now.
@@ -158,7 +180,6 @@ class HostedElection:
         """
         with self.reader(unpublished=True) as board:
             size = len(board)
-        self._start()
         self._run(lambda _election: None)
         cosigner = self._cosigner
         if cosigner is None:
@@ -171,19 +192,31 @@ class HostedElection:
             time.sleep(SECONDS_BETWEEN_LOOKS)
         return True
 
+    def ask_witnesses_anew(self) -> None:
+        """Protocol S18d: ask the board's witnesses from now on where `witnesses.toml` says now."""
+        self._run(lambda _election: None)
+        with self._cosigning:
+            if self._cosigner is not None:
+                self._cosigner.close()
+            self._cosigner = start_cosigner(board_folder(self.folder))
+
     def close(self) -> None:
         """End the thread after what waits was written, close the board, and ask no witness any more."""
         with self._started:
-            thread, self._thread = self._thread, None
-        if thread is not None:
-            self._waiting.put(None)
-            thread.join()
+            writer, self._writer = self._writer, None
+            readers, self._readers = self._readers, None
+        if writer is not None:
+            writer.close()
+        if readers is not None:
+            readers.close()
+        cosigner, self._cosigner = self._cosigner, None
+        if cosigner is not None:
+            cosigner.close()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def reader(self, *, unpublished: bool = False) -> Iterator[BoardReader]:
-        """The board, for the calling thread.
+    def reader(self, *, unpublished: bool = False) -> AbstractContextManager[BoardReader]:
+        """The board, for the calling thread and the `with` block.
 
         Args:
             unpublished: show what its witnesses have not signed yet: to the administrator, never as a proof.
@@ -191,8 +224,12 @@ class HostedElection:
         Raises:
             UnavailableError: if it cannot be read.
         """
-        with open_reader(board_folder(self.folder), unpublished=unpublished) as board:
-            yield board
+        if unpublished:
+            return open_reader(board_folder(self.folder), unpublished=True)
+        with self._started:
+            if self._readers is None:
+                self._readers = ReaderPool(board_folder(self.folder))
+            return self._readers.reader()
 
     def look(self, read: Callable[[ElectionRecord], T]) -> T:
         """Read the live record between two changes. `read` must be quick, and must not keep the record.
@@ -200,17 +237,39 @@ class HostedElection:
         Raises:
             UnavailableError: if the board cannot be opened.
         """
-        self._start()
         record = self._record
         if record is None:
-            self._run(lambda _election: None)
-            record = self._record
-        if record is None:
-            raise UnavailableError("cannot be opened now", where=f"the board of {self.name}", remedy="try again later")
+            record = self._run(lambda election: election.record)
         with self._changing:
             return read(record)
 
-    # -- the thread ----------------------------------------------------------------------------------------------------
+    # -- before the turn -----------------------------------------------------------------------------------------------
+
+    def _check_before_turn(self, checkers: BallotCheckers, ballot: SubmittedBallot) -> None:
+        """Have the costly checks made, if the ballot may get that far; otherwise the rules refuse it at its turn."""
+        try:
+            content: Ballot = parse_body(BALLOT, ballot.body, what="the ballot").content
+        except DecodeError:
+            return
+        hash_ = content_hash(ballot.body)
+
+        def context_if_wanted(record: ElectionRecord) -> BallotContext | None:
+            is_wanted = (
+                record.phase is Phase.OPEN
+                and content.election == record.election
+                and content.credential in record.credentials
+                and not record.register.has_content(hash_)
+            )
+            return record.ballot_context() if is_wanted else None
+
+        context = self.look(context_if_wanted)
+        if context is None or self._known.find(context, ballot) is not None:
+            return
+        verdict = checkers.check(context, ballot, content.credential)
+        if verdict is not None:
+            self._known.add(context, ballot, verdict)
+
+    # -- the writer's thread -------------------------------------------------------------------------------------------
 
     def _await_witnesses(self, size: int) -> None:
         """Give the witnesses a moment; whether that was enough, the receipt tells."""
@@ -222,126 +281,73 @@ class HostedElection:
                 self._awaiting.release()
 
     def _run(self, work: Callable[[OpenElection], T]) -> T:
-        answer: Future[T] = Future()
-        self._hand_over(_Job(work, answer))
-        return _wait(answer)
+        def with_election(_board: Board) -> T:
+            election = self._election
+            assert election is not None  # noqa: S101 (set when the board was opened)
+            return work(election)
 
-    def _hand_over(self, item: _Waiting | _Job) -> None:
-        self._start()
-        try:
-            self._waiting.put_nowait(item)
-        except Full:
-            raise UnavailableError(
-                "has too many requests waiting", where=f"the board of {self.name}", remedy="try again in a moment"
-            ) from None
+        return self._started_writer().run(with_election)
 
-    def _start(self) -> None:
+    def _started_writer(self) -> GroupWriter:
         with self._started:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._serve, name=f"board {self.name}", daemon=True)
-                self._thread.start()
+            if self._writer is None:
+                self._writer = GroupWriter(
+                    self._open,
+                    name=f"board {self.name}",
+                    max_batch=MAX_BATCH,
+                    answer_seconds=ANSWER_SECONDS,
+                    on_commit=self._tell_witnesses,
+                    on_lost=self._forget,
+                )
+            return self._writer
 
-    def _serve(self) -> None:
-        """Open the board and write what comes; after a failed write open it again, since only the disk is certain."""
-        try:
-            self._serve_until_closed()
-        finally:
-            cosigner, self._cosigner = self._cosigner, None
-            if cosigner is not None:
-                cosigner.close()
+    def _open(self) -> Board:
+        """In the writer's thread: open the board and replay it; after a fault anew, since only the disk is certain."""
+        with self._cosigning:
+            if self._cosigner is None:
+                self._cosigner = start_cosigner(board_folder(self.folder))
+        election = open_for_writing(self.folder, allow_toy=self._allow_toy, seen=self._seen_elsewhere())
+        election.admission.guard = self._changing
+        election.admission.known = self._known
+        self._election, self._record = election, election.record
+        return election.board
 
-    def _serve_until_closed(self) -> None:
-        while (item := self._take()) is not None:
-            try:
-                if self._cosigner is None:
-                    self._cosigner = start_cosigner(board_folder(self.folder))
-                with writing(self.folder, allow_toy=self._allow_toy) as election:
-                    election.admission.guard = self._changing
-                    self._record = election.record
-                    self._pending.appendleft(item)
-                    self._write(election)
-            except UrneError as error:
-                item.refuse(error)
-            except Exception as error:
-                item.refuse(_fault(error))
-            else:
-                return
-            finally:
-                self._record = None
+    def _seen_elsewhere(self) -> tuple[Seen, ...]:
+        """What others have seen of the board; asked once, before this process writes to it for the first time."""
+        if self._seen is None:
+            self._seen = seen_elsewhere(
+                board_folder(self.folder), on_silent=lambda text: logger.warning("not asked before opening: %s", text)
+            )
+        return self._seen
 
-    def _write(self, election: OpenElection) -> None:
-        """Write until the end of service. Raises FatalError after a failed write, which its senders were told of."""
-        while (item := self._take()) is not None:
-            if isinstance(item, _Job):
-                item.run(election)
-                self._tell_witnesses()
-                continue
-            batch = [item]
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
-                following = self._waiting.get()
-                if not isinstance(following, _Waiting):
-                    self._pending.append(following)
-                    break
-                batch.append(following)
-            _append(election, batch)
-            self._tell_witnesses()
+    def _forget(self) -> None:
+        self._election = self._record = None
 
     def _tell_witnesses(self) -> None:
         if self._cosigner is not None:
             self._cosigner.notify()
 
-    def _take(self) -> _Waiting | _Job | None:
-        return self._pending.popleft() if self._pending else self._waiting.get()
-
-
-def _append(election: OpenElection, batch: Sequence[_Waiting]) -> None:
-    try:
-        outcomes = election.board.append_many([waiting.submission for waiting in batch])
-    except UrneError as error:
-        for waiting in batch:
-            waiting.answer.set_exception(error)
-        raise
-    except Exception as error:
-        fault = _fault(error)
-        for waiting in batch:
-            waiting.answer.set_exception(fault)
-        raise fault from None
-    for waiting, outcome in zip(batch, outcomes, strict=True):
-        if isinstance(outcome, Appended):
-            waiting.answer.set_result(outcome)
-        else:
-            waiting.answer.set_exception(outcome)
-
-
-def _fault(error: Exception) -> FatalError:
-    """What nobody foresaw: whoever waits is told at once, and the board is opened anew."""
-    logger.error("a board met %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
-    return FatalError(f"writing failed ({type(error).__name__})", where="the board")
-
-
-def _act(make: Make, key: str, election: OpenElection) -> list[Appended]:
-    made = make(election.record, read_signing_key(election.folder, key), election.now())
-    entries = [made] if isinstance(made, NewEntry) else list(made)
-    return [election.append(entry) for entry in entries]
-
-
-def _wait(answer: Future[T]) -> T:
-    try:
-        return answer.result(timeout=ANSWER_SECONDS)
-    except TimeoutError:
-        raise UnavailableError(
-            "did not answer in time", where="the board", remedy="send the same entry again"
-        ) from None
-
 
 class Elections:
     """All elections of a site: the folders under `folder`, by name."""
 
-    def __init__(self, folder: Path, *, allow_toy: bool = False, gate: Callable[[str], Gate] | None = None) -> None:
-        """Args: `gate` gives the check that stands before an election's board, by the election's name."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        allow_toy: bool = False,
+        gate: Callable[[str], Gate] | None = None,
+        checkers: BallotCheckers | None = None,
+    ) -> None:
+        """Args:
+        gate: gives the check that stands before an election's board, by the election's name.
+        checkers: make the costly checks of ballots before their turn.
+        """
         self.folder = folder
         self.allow_toy = allow_toy
         self._gate = gate
+        self._checkers = checkers
+        self._in_hand = threading.BoundedSemaphore(MAX_IN_HAND)
         self._lock = threading.Lock()
         self._hosted: dict[str, HostedElection] = {}
 
@@ -357,7 +363,14 @@ class Elections:
                 if not is_name(name) or not (self.folder / name / MANIFEST).is_file():
                     raise UsageError("there is no such election here")
                 gate = self._gate(name) if self._gate else None
-                hosted = HostedElection(name, self.folder / name, allow_toy=self.allow_toy, gate=gate)
+                hosted = HostedElection(
+                    name,
+                    self.folder / name,
+                    allow_toy=self.allow_toy,
+                    gate=gate,
+                    checkers=self._checkers,
+                    in_hand=self._in_hand,
+                )
                 self._hosted[name] = hosted
             return hosted
 

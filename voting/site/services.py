@@ -14,6 +14,8 @@ from bulletin_board.log import Submission
 from voting.protocol.messages import BoothFile
 from voting.site.accounts import Accounts
 from voting.site.ballot_brake import BallotBrake
+from voting.site.ballot_checkers import BallotCheckers
+from voting.site.ballot_process import start_worker
 from voting.site.codes import CodeService
 from voting.site.election_store import ElectionStore
 from voting.site.elections import Elections, Gate, HostedElection
@@ -46,17 +48,22 @@ class Services(NamedTuple):
     factor: FactorService
     invitations: Invitations
     schedule: Schedule
+    checkers: BallotCheckers | None
     random_bytes: Callable[[int], bytes]
 
     def start(self) -> None:
-        """Begin to send mail, and to act at the announced times."""
+        """Begin to send mail, and to act at the announced times; get ready to check ballots."""
+        if self.checkers is not None:
+            self.checkers.start()
         self.mail.start()
         self.schedule.start()
 
     def stop(self) -> None:
-        """End both threads, then close all boards and the database."""
+        """End both threads, the processes that check ballots, then close all boards and the database."""
         self.schedule.stop()
         self.mail.stop()
+        if self.checkers is not None:
+            self.checkers.close()
         self.elections.close()
         self.store.close()
 
@@ -84,7 +91,10 @@ def make_services(
     """
     store = SiteStore.open(settings.data / DATABASE)
     settings.elections.mkdir(mode=0o700, exist_ok=True)
-    elections = Elections(settings.elections, allow_toy=settings.allow_toy, gate=lambda name: gate(name))
+    checkers = BallotCheckers(settings.workers, start_worker=start_worker) if settings.workers else None
+    elections = Elections(
+        settings.elections, allow_toy=settings.allow_toy, gate=lambda name: gate(name), checkers=checkers
+    )
     accounts = Accounts(store, secret, now=now, random_bytes=random_bytes)
     sessions = Sessions(store, now=now, random_bytes=random_bytes)
     outbox = Outbox(store, elections, settings, now=now)
@@ -132,6 +142,7 @@ def make_services(
         mail=MailWorker(outbox, transport or make_transport(settings, now), now=now),
         factor=factor,
         invitations=invitations,
+        checkers=checkers,
         random_bytes=random_bytes,
         schedule=Schedule(
             store,

@@ -61,6 +61,8 @@ class Settings(NamedTuple):
     """None: messages are written as files."""
     behind_proxy: bool = False
     """Whether a proxy in front says who the client is."""
+    workers: int = 0
+    """Processes that check ballots; 0: the thread that writes a board checks them."""
 
     @property
     def is_secure(self) -> bool:
@@ -84,7 +86,9 @@ class Settings(NamedTuple):
         return self.address + path
 
 
-def read_settings(data: Path, address: str, *, allow_toy: bool = False, behind_proxy: bool = False) -> Settings:
+def read_settings(
+    data: Path, address: str, *, allow_toy: bool = False, behind_proxy: bool = False, workers: int = 0
+) -> Settings:
     """The settings of the site in `data`.
 
     Raises:
@@ -105,6 +109,7 @@ def read_settings(data: Path, address: str, *, allow_toy: bool = False, behind_p
         contact=found.contact,
         mail=found.mail,
         behind_proxy=behind_proxy,
+        workers=workers,
     )
 
 
