@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from voting.commands import accounts, authority, credentials, demo, running, serve, setup, vote
+from voting.commands import accounts, authority, credentials, demo, running, serve, setup, verifier, vote
 from voting.terminal import Program, program_options
 
 
@@ -38,6 +38,7 @@ for command in (
     running.submit,
     running.restart,
     running.cancel,
+    verifier.verifier,
 ):
     main.add_command(command)
 

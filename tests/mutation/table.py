@@ -8,9 +8,11 @@ _PROOFS = (
     "tests/properties/test_proofs.py",
 )
 _ELECTION = (
+    "tests/tamper/test_tally_parts.py",
     "tests/integration/test_simulated_election.py",
-    "tests/integration/test_verifier.py",
+    "tests/tamper/test_check_counts.py",
     "tests/tamper/test_verifier_tamper.py",
+    "tests/integration/test_verifier.py",
 )
 
 TESTS: dict[str, tuple[str, ...]] = {
@@ -33,4 +35,14 @@ CHECKS = tuple(
         "c20_outcome", "c21_extension",
     )
 )  # fmt: skip
-TESTS |= dict.fromkeys(CHECKS, ("tests/tamper/test_verifier_tamper.py", "tests/integration/test_verifier.py"))
+TESTS |= dict.fromkeys(
+    CHECKS,
+    (
+        "tests/tamper/test_check_counts.py",
+        "tests/tamper/test_verifier_tamper.py",
+        "tests/integration/test_verifier.py",
+    ),
+)
+TESTS["voting.verifier.checks.c03_checkpoint"] += ("tests/integration/test_witnessed_election.py",)
+TESTS["voting.verifier.checks.c07_ceremony"] += ("tests/integration/test_trustee_ceremony.py",)
+TESTS["voting.election.rules"] += ("tests/integration/test_trustee_ceremony.py",)
