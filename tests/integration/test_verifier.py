@@ -250,12 +250,15 @@ def test_chunks_cover_every_ballot(record: Path, monkeypatch: pytest.MonkeyPatch
 class Dying:
     """Stands in for the checker of a process that is killed."""
 
+    def __init__(self, _setup: object) -> None:
+        pass
+
     def check(self, _chunk: object) -> None:
         os._exit(1)
 
 
-def start_dying(_setup: object, _parent: object) -> None:
-    workers._checker[:] = [Dying()]  # type: ignore[list-item]
+def start_dying(_parent: object) -> None:
+    vars(workers)["ChunkChecker"] = Dying
 
 
 def test_a_process_that_dies_is_never_a_pass(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import re
 import signal
@@ -11,7 +12,8 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.simulators.record import ADA, GRACE, SampleElection, parts_of, rechai
 from voting.protocol.encoding import decode, encode
 from voting.protocol.errors import UnavailableError, UsageError
 from voting.verifier import ballot_pass, fingerprints, kept_chunks, spill, workers
+from voting.verifier import verify as verify_module
 from voting.verifier.ballot_pass import BallotPass, check_all_ballots
 from voting.verifier.chunks import Chunk, ChunkChecker, ChunkResult, PassSetup
 from voting.verifier.fingerprints import FINGERPRINT_BYTES, Fingerprints
@@ -28,7 +31,7 @@ from voting.verifier.kept_chunks import KEY_BYTES, KeptChunks, Resuming, open_ke
 from voting.verifier.load import open_record
 from voting.verifier.progress import Pace, line_progress
 from voting.verifier.replay import replay_record
-from voting.verifier.report import Report
+from voting.verifier.report import Report, Verdict
 from voting.verifier.report_text import report_lines
 from voting.verifier.verify import verify_record
 from voting.verifier.workers import Processes, ThisProcess, Workers
@@ -190,20 +193,16 @@ def test_a_chunk_names_the_bytes_of_its_lines(record: Path) -> None:
 class DyingOnce(ChunkChecker):
     """The first process that comes to the second chunk is killed, as if there were no memory left."""
 
-    mark = Path()
-
     def check(self, chunk: Chunk) -> ChunkResult:
         if chunk.number == 1:
             with suppress(FileNotFoundError):
-                self.mark.unlink()
+                self._folder.with_name("to-be-killed").unlink()
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().check(chunk)
 
 
-def start_dying_once(setup: PassSetup, _parent: object) -> None:
-    checker = DyingOnce(setup)
-    checker.mark = Path(setup.folder).with_name("to-be-killed")
-    workers._checker[:] = [checker]
+def start_dying_once(_parent: object) -> None:
+    vars(workers)["ChunkChecker"] = DyingOnce
 
 
 def test_a_lost_process_costs_its_chunk_only(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +214,37 @@ def test_a_lost_process_costs_its_chunk_only(record: Path, monkeypatch: pytest.M
     assert not mark.exists()
     assert (done.ballots, done.missing, done.error) == (4, 0, "")
     assert done.tally == pass_over(record, ThisProcess()).tally
+
+
+def test_processes_that_started_early_do_the_same(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ballot_pass, "MIN_CHUNK", 1)
+    early = Processes(2)
+    with early.started():
+        done = pass_over(record, early)
+    assert done == replace(pass_over(record, ThisProcess()), seconds=done.seconds)
+    with pytest.raises(RuntimeError, match="stopped"), Processes(2).started():  # unused: they end with the block
+        raise RuntimeError("stopped")
+    assert not multiprocessing.active_children()
+
+
+def test_a_long_record_has_its_processes_started_early(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Noted(Processes):
+        @contextmanager
+        def started(self) -> Iterator[None]:
+            started.append(1)
+            with super().started():
+                yield
+
+    monkeypatch.setattr(verify_module, "Processes", Noted)
+    monkeypatch.setattr(ballot_pass, "MIN_CHUNK", 1)
+    expected = verify(record, jobs=2)
+    assert not started
+    monkeypatch.setattr(verify_module, "MANY_BYTES", 1)
+    report = verify(record, jobs=2)
+    assert report.verdict is expected.verdict is not Verdict.NOT_CHECKED
+    assert started == [1]
 
 
 # -- interrupted runs --------------------------------------------------------------------------------------------------

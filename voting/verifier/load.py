@@ -111,6 +111,16 @@ class RecordSource:
         """The lines of a file from a byte position on, where line `number` begins."""
         return _read_lines(self.folder / name, name, number, position)
 
+    @property
+    def total_bytes(self) -> int:
+        """The length of bodies and hints together. Raises UnavailableError if they cannot be looked at."""
+        try:
+            return sum(
+                (self.folder / name).stat().st_size for name in (BODIES, HINTS) if _is_present(self.folder / name)
+            )
+        except OSError as error:
+            raise _unreadable(BODIES, error) from None
+
     def __len__(self) -> int:
         """How many headers the record has. Reads the file of headers once."""
         return sum(1 for _ in self.headers())

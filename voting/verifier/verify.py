@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from voting.protocol.tlog.checkpoint import parse_checkpoint
 from voting.protocol.tlog.note import parse_note
@@ -18,9 +19,12 @@ from voting.verifier.load import RecordSource
 from voting.verifier.receipt import checkpoint_size
 from voting.verifier.replay import Progress, Replay, no_progress, replay_record
 from voting.verifier.report import CheckReport, Report, check_report, make_report
-from voting.verifier.workers import Workers
+from voting.verifier.workers import Processes, Workers
 
 _EARLIER = "the earlier checkpoint"
+
+MANY_BYTES = 64 * 1024 * 1024
+"""A longer record is worth several processes, which then start while it is read."""
 
 
 def verify_record(
@@ -79,9 +83,13 @@ def read_context(
     """Protocol V7a: read a record and pass over its ballots: all that the checks look at. As `verify_record`."""
     known = announced or Announced()
     root_at = checkpoint_size(known.since) if known.since is not None else None
-    replay = replay_record(source, allow_toy=allow_toy, root_at=root_at, progress=progress)
-    start = _first_new(replay, known) if only_new else 0
-    ballots = check_all_ballots(source, replay, jobs=jobs, start=start, workers=workers, progress=progress)
+    processes = Processes(jobs) if workers is None and jobs > 1 and source.total_bytes > MANY_BYTES else None
+    with processes.started() if processes is not None else nullcontext():
+        replay = replay_record(source, allow_toy=allow_toy, root_at=root_at, progress=progress)
+        start = _first_new(replay, known) if only_new else 0
+        ballots = check_all_ballots(
+            source, replay, jobs=jobs, start=start, workers=workers or processes, progress=progress
+        )
     return Context(known, source.checkpoint, source.vkey, replay, ballots)
 
 

@@ -64,24 +64,38 @@ class Processes:
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._early: _Pool | None = None
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """For the `with` block, have the processes start now, while the record is read: it takes them half a second."""
+        self._early = _Pool(self._count)
+        try:
+            self._early.wake()
+            yield
+        finally:
+            if self._early is not None:
+                self._early.stop()
+                self._early = None
 
     def run(self, setup: PassSetup, chunks: Iterable[Chunk]) -> Iterator[ChunkResult]:
         """As `Workers.run`."""
         coming = iter(chunks)
         running: deque[_Task] = deque()
-        pool = _Pool(setup, self._count)
+        early, self._early = self._early, None
+        pool = early or _Pool(self._count)
         try:
             while True:
                 while len(running) < self._count * _AHEAD and (chunk := next(coming, None)) is not None:
-                    running.append(_Task(chunk, pool.submit(chunk), 1))
+                    running.append(_Task(chunk, pool.submit(setup, chunk), 1))
                 if not running:
                     break
                 try:
                     result = running[0].future.result()
                 except BrokenProcessPool:
                     pool.stop()
-                    pool = _Pool(setup, self._count)
-                    running = deque(_begin_again(pool, task) for task in running)
+                    pool = _Pool(self._count)
+                    running = deque(_begin_again(pool, setup, task) for task in running)
                     continue
                 running.popleft()
                 yield result
@@ -91,7 +105,7 @@ class Processes:
         pool.finish()
 
 
-def _begin_again(pool: _Pool, task: _Task) -> _Task:
+def _begin_again(pool: _Pool, setup: PassSetup, task: _Task) -> _Task:
     """The task, in a new pool if its process was lost. Raises UnavailableError after `MAX_ATTEMPTS`."""
     if task.future.done() and not isinstance(task.future.exception(), BrokenProcessPool):
         return task
@@ -100,24 +114,31 @@ def _begin_again(pool: _Pool, task: _Task) -> _Task:
             f"a process that checked ballots was lost {MAX_ATTEMPTS} times",
             remedy="is there enough memory? Fewer processes need less: --jobs 1",
         )
-    return _Task(task.chunk, pool.submit(task.chunk), task.attempt + 1)
+    return _Task(task.chunk, pool.submit(setup, task.chunk), task.attempt + 1)
 
 
 class _Pool:
     """Processes that end at once when they are told to, or when this process is gone, whatever they are doing."""
 
-    def __init__(self, setup: PassSetup, count: int) -> None:
+    def __init__(self, count: int) -> None:
+        self._count = count
         context = multiprocessing.get_context("spawn")
         self._theirs, self._ours = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(
-            count, mp_context=context, initializer=_start_process, initargs=(setup, self._theirs)
+            count, mp_context=context, initializer=_start_process, initargs=(self._theirs,)
         )
 
-    def submit(self, chunk: Chunk) -> Future[ChunkResult]:
+    def wake(self) -> None:
+        """Start all processes."""
+        with _interrupts_kept_back(), suppress(BrokenProcessPool):  # a lost one is noticed with the first chunk
+            for _ in range(self._count):
+                self._executor.submit(int)
+
+    def submit(self, setup: PassSetup, chunk: Chunk) -> Future[ChunkResult]:
         """The result to come."""
         try:
             with _interrupts_kept_back():
-                return self._executor.submit(_check_in_process, chunk)
+                return self._executor.submit(_check_in_process, setup, chunk)
         except BrokenProcessPool as error:
             lost: Future[ChunkResult] = Future()
             lost.set_exception(error)
@@ -141,13 +162,12 @@ def local_workers(jobs: int) -> Workers:
     return Processes(jobs) if jobs > 1 else ThisProcess()
 
 
-_checker: list[ChunkChecker] = []
-"""The checker of this process, if it is one of the pool's."""
+_checkers: dict[PassSetup, ChunkChecker] = {}
+"""The checker of this process, if it is one of the pool's: it has one record only."""
 
 
-def _start_process(setup: PassSetup, parent: Connection) -> None:
+def _start_process(parent: Connection) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _checker[:] = [ChunkChecker(setup)]
 
 
 def _end_with(parent: Connection) -> None:
@@ -157,8 +177,10 @@ def _end_with(parent: Connection) -> None:
     os._exit(1)
 
 
-def _check_in_process(chunk: Chunk) -> ChunkResult:
-    return _checker[0].check(chunk)
+def _check_in_process(setup: PassSetup, chunk: Chunk) -> ChunkResult:
+    if setup not in _checkers:
+        _checkers[setup] = ChunkChecker(setup)
+    return _checkers[setup].check(chunk)
 
 
 @contextmanager
