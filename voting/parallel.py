@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from voting.protocol.errors import UnavailableError
 
@@ -26,12 +27,24 @@ _AHEAD = 2
 """Items taken for each process: one that it works on, and one that waits."""
 
 
+class MapInOrder(Protocol):
+    """Does work on each item, somewhere; the results come in the order of the items."""
+
+    def __call__(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """As `map_in_order`."""
+
+
+def in_processes(jobs: int) -> MapInOrder:
+    """`map_in_order` with so many processes."""
+    return partial(map_in_order, jobs=jobs)
+
+
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def map_in_order(work: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
+def map_in_order(work: Callable[[T], R], items: Iterable[T], jobs: int = 1) -> Iterator[R]:
     """The results of `work` on each item, in order; with one job in this process.
 
     Args:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.simulators.record import sample_election, write_record
+from voting.cluster import Cluster as OwnCluster
+from voting.election import tally
+from voting.election.tally import tally_ballots
+from voting.protocol.entries import parse_body
 from voting.protocol.errors import UnavailableError
 from voting.verifier import ballot_pass
 from voting.verifier.chunks import Chunk, ChunkResult, PassSetup
@@ -141,8 +145,32 @@ def test_the_command_verifies_on_a_cluster(cluster: Cluster, record: Path) -> No
 
 
 @needs_dask
+def test_the_tally_is_the_same_on_a_cluster_though_a_worker_is_killed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "MEMBERSHIP_CHUNK", 1)
+    election = sample_election()
+    group, shape = election.record.group, election.manifest.shape
+    bodies = [election.board.entries[ballot.seq].body for ballot in election.record.ballots]
+    counted = [(parse_body("ballot.cast", body, what="ballot").content, 3) for body in bodies] * 20
+    taken = 0
+
+    def killing(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        nonlocal taken
+        for result in OwnCluster(cluster.address).map_in_order(work, items):
+            taken += 1
+            if taken == len(bodies):
+                cluster.workers[0].send_signal(signal.SIGKILL)
+                cluster.workers[0].wait()
+            yield result
+
+    assert tally_ballots(group, shape, counted, run=killing) == tally_ballots(group, shape, counted)
+    assert taken == len(counted)
+
+
+@needs_dask
 def test_a_cluster_that_is_not_there_is_said_to_be(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voting.verifier.dask_workers._SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("voting.cluster._SECONDS_TO_CONNECT", 1)
     with pytest.raises(UnavailableError, match="cannot be reached"):
         list(DaskWorkers("tcp://127.0.0.1:9").run(work.setup, work.chunks))
 

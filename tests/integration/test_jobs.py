@@ -21,7 +21,7 @@ from voting.election import tally
 from voting.election.credentials import generate_code
 from voting.election.steps import compute_tally
 from voting.election.tally import Accumulator, encode_totals, recompute_tally
-from voting.parallel import in_parts, map_in_order
+from voting.parallel import in_parts, in_processes, map_in_order
 from voting.protocol.entries import parse_body, sign_content
 from voting.protocol.errors import InputErrors, Problem, UnavailableError, VerificationError
 from voting.protocol.messages import EncryptedValue
@@ -41,13 +41,17 @@ def closed(election: ElectionSimulator) -> ElectionSimulator:
 def test_the_tally_of_two_processes_is_that_of_one() -> None:
     election = sample_election(until="closed")
     one = recompute_tally(election.record, lambda seq: election.board.entries[seq].body)
-    two = recompute_tally(election.record, lambda seq: election.board.entries[seq].body, jobs=2)
+    two = recompute_tally(election.record, lambda seq: election.board.entries[seq].body, run=in_processes(2))
     assert encode_totals(two) == encode_totals(one)
     assert (two.ballots, two.weight) == (one.ballots, one.weight)
     assert one.ballots > 1
     made = [
         compute_tally(
-            election.record, lambda seq: election.board.entries[seq].body, ADMINISTRATOR, election.now(), jobs=n
+            election.record,
+            lambda seq: election.board.entries[seq].body,
+            ADMINISTRATOR,
+            election.now(),
+            run=in_processes(n),
         )
         for n in (1, 2)
     ]

@@ -16,6 +16,7 @@ import msgspec
 from bulletin_board.export import export_record
 from bulletin_board.reader import BoardReader, open_reader
 from bulletin_board.witness_settings import WITNESSES
+from voting.cluster import Cluster
 from voting.commands.words import moment_text, read_moment
 from voting.election.phases import Phase
 from voting.election.record import ElectionRecord
@@ -35,7 +36,7 @@ from voting.election_folder import OpenElection, board_folder, read_signing_key,
 from voting.files import read_file
 from voting.issues import blocking_issues, phase_name
 from voting.message_file import MAX_MESSAGE_FILE_BYTES, read_message_file
-from voting.parallel import available_cores
+from voting.parallel import available_cores, in_processes
 from voting.protocol.errors import UsageError
 from voting.protocol.manifest import Manifest
 from voting.protocol.text import plain, text_problems
@@ -187,15 +188,18 @@ def close(folder: Path, yes: bool, allow_toy: bool) -> None:
 @click.command()
 @folder_argument
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processor cores to use (default: all).")
+@click.option("--dask", metavar="ADDRESS", help="Multiply on a Dask cluster with this scheduler.")
 @toy_option
-def tally(folder: Path, jobs: int | None, allow_toy: bool) -> None:
+def tally(folder: Path, jobs: int | None, dask: str | None, allow_toy: bool) -> None:
     """Publish the encrypted tally: the product of the last ballot of every voter."""
     key = read_signing_key(folder, "administrator")
+    cluster = Cluster(dask) if dask is not None else None
 
     def make(opened: OpenElection) -> NewEntry:
         _require_phase(opened, Phase.CLOSED, "the tally cannot be made")
         cores = (jobs or available_cores()) if len(opened.record.last_ballot) > MEMBERSHIP_CHUNK else 1
-        return compute_tally(opened.record, opened.board.body, key, opened.now(), jobs=cores)
+        run = cluster.map_in_order if cluster is not None else in_processes(cores)
+        return compute_tally(opened.record, opened.board.body, key, opened.now(), run=run)
 
     record = _act(folder, allow_toy, make)
     for issue in blocking_issues(record):

@@ -14,6 +14,7 @@ from voting.crypto.signatures import SigningKey
 from voting.election.decryption import decode_totals, decrypt_totals, outcomes_of, total_bounds, verify_share_proof
 from voting.election.record import ElectionRecord, require_tally
 from voting.election.tally import encode_totals, recompute_tally
+from voting.parallel import MapInOrder, map_in_order
 from voting.protocol.encoding import Hash, to_base64
 from voting.protocol.entries import sign_content
 from voting.protocol.errors import UsageError, VerificationError
@@ -153,13 +154,18 @@ def restart_ceremony(record: ElectionRecord, administrator: SigningKey, excluded
 
 
 def compute_tally(
-    record: ElectionRecord, read_body: Callable[[int], bytes], administrator: SigningKey, time: str, *, jobs: int = 1
+    record: ElectionRecord,
+    read_body: Callable[[int], bytes],
+    administrator: SigningKey,
+    time: str,
+    *,
+    run: MapInOrder = map_in_order,
 ) -> NewEntry:
     """Protocol S14: `tally.encrypted`: the product of the last ballot of every credential.
 
     Args:
         read_body: gives the body of an entry by its number.
-        jobs: how many processes multiply.
+        run: who multiplies: this process, several, or a cluster.
 
     Raises:
         UsageError: before the closing.
@@ -167,7 +173,7 @@ def compute_tally(
     manifest, election = _election(record)
     if record.closed is None:
         raise UsageError("voting is not closed yet", remedy="close it first")
-    tally = recompute_tally(record, read_body, jobs=jobs)
+    tally = recompute_tally(record, read_body, run=run)
     content = TallyEncrypted(
         ballots=tally.ballots, election=election, time=time, totals=encode_totals(tally), weight=tally.weight
     )

@@ -14,7 +14,7 @@ from voting.crypto.elgamal import Ciphertext
 from voting.crypto.group import Element, Group
 from voting.election.ballots import decode_ciphertext
 from voting.election.record import ElectionRecord
-from voting.parallel import in_parts, map_in_order
+from voting.parallel import MapInOrder, in_parts, map_in_order
 from voting.protocol.encoding import from_base64, to_base64
 from voting.protocol.entries import parse_body
 from voting.protocol.errors import DecodeError, VerificationError
@@ -77,18 +77,18 @@ class Accumulator:
 
 
 def tally_ballots(
-    group: Group, shape: BallotShape, counted: Iterable[tuple[Ballot, int]], *, jobs: int = 1
+    group: Group, shape: BallotShape, counted: Iterable[tuple[Ballot, int]], *, run: MapInOrder = map_in_order
 ) -> EncryptedTally:
     """Protocol D1: the encrypted tally of (ballot, weight) pairs: the last ballot of each credential.
 
     Args:
-        jobs: how many processes multiply; the product does not depend on it.
+        run: who multiplies: this process, several, or a cluster. The product does not depend on it.
 
     Raises:
         VerificationError: (check 12) if a value is not in the group.
     """
     accumulator = Accumulator(group, shape)
-    for part in map_in_order(partial(_tally_part, group, shape), in_parts(counted, MEMBERSHIP_CHUNK), jobs):
+    for part in run(partial(_tally_part, group, shape), in_parts(counted, MEMBERSHIP_CHUNK)):
         accumulator.merge(part)
     return accumulator.tally()
 
@@ -129,13 +129,15 @@ def _residue(group: Group, text: str) -> mpz:
     return group.decode_residue(from_base64(text, group.element_bytes, what="ciphertext"), what="ciphertext")
 
 
-def recompute_tally(record: ElectionRecord, read_body: Callable[[int], bytes], *, jobs: int = 1) -> EncryptedTally:
+def recompute_tally(
+    record: ElectionRecord, read_body: Callable[[int], bytes], *, run: MapInOrder = map_in_order
+) -> EncryptedTally:
     """Protocol D11: D1 on a record: read the counted ballots back and multiply them.
 
     Args:
         record: replayed up to the closing at least.
         read_body: gives the body of the entry with a number.
-        jobs: how many processes multiply.
+        run: who multiplies, as in `tally_ballots`.
     """
     counted = (
         (
@@ -145,7 +147,7 @@ def recompute_tally(record: ElectionRecord, read_body: Callable[[int], bytes], *
         for ballot in record.register.cast_ballots()
         if ballot.weight
     )
-    return tally_ballots(record.group, record.require_manifest().shape, counted, jobs=jobs)
+    return tally_ballots(record.group, record.require_manifest().shape, counted, run=run)
 
 
 def encode_totals(tally: EncryptedTally) -> tuple[EncryptedValue, ...]:
