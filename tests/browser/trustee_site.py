@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, abort, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bulletin_board.log import Submission
@@ -21,7 +21,7 @@ from bulletin_board.server import board_api
 from tests.browser.conftest import BOOTH, CONTENT_SECURITY_POLICY
 from tests.simulators.election import BOARD_KEY
 from tests.simulators.trustees import TrusteeOffice
-from voting.booth.files import texts
+from voting.booth.files import MEDIA_TYPES, texts
 from voting.local_board import open_election_board
 from voting.protocol.errors import UrneError
 from voting.translations import LANGUAGES
@@ -78,14 +78,14 @@ def _app(site: TrusteeSite) -> Flask:
 
     @app.get(f"/e/{NAME}/trustee")
     def trustee() -> Response:
-        return send_from_directory(BOOTH, "trustee.html")
+        return _file("trustee.html")
 
     @app.get("/booth/<path:path>")
     def booth(path: str) -> Response:
         language = path.removeprefix("texts/").removesuffix(".json")
         if path.startswith("texts/") and language in LANGUAGES:
             return Response(texts(language), content_type="application/json")
-        return send_from_directory(BOOTH, path)
+        return _file(path)
 
     @app.get("/favicon.ico")
     def icon() -> Response:
@@ -117,3 +117,11 @@ def serve(office: TrusteeOffice) -> Iterator[TrusteeSite]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _file(path: str) -> Response:
+    """A file of the booth, read at once: a browser that leaves early leaves no open file behind."""
+    file = (BOOTH / path).resolve()
+    if not file.is_relative_to(BOOTH.resolve()) or not file.is_file():
+        abort(404)
+    return Response(file.read_bytes(), mimetype=MEDIA_TYPES[file.suffix].partition(";")[0])
