@@ -27,7 +27,7 @@ from voting.verifier.foreign.belenios.archive import Archive
 from voting.verifier.foreign.belenios.ballot_pass import check_ballot
 from voting.verifier.foreign.belenios.ballots import BallotChecker, read_ballot
 from voting.verifier.foreign.belenios.election import Election, parse_credential, parse_credential_list, parse_election
-from voting.verifier.foreign.belenios.groups import group_by_name
+from voting.verifier.foreign.belenios.groups import Group, group_by_name
 from voting.verifier.foreign.belenios.trustees import check_trustees
 from voting.verifier.foreign.electionguard.files import convert
 from voting.verifier.foreign.electionguard.groups import group_1, group_2
@@ -35,7 +35,6 @@ from voting.verifier.foreign.electionguard.numbers import Hook, hook_1, hook_2
 from voting.verifier.foreign.electionguard.reading import Constants, parse_parameters
 from voting.verifier.foreign.helios.record import read_record
 from voting.verifier.foreign.json_text import read_json
-from voting.verifier.foreign.residues import ResidueGroup
 
 SLOW = 30.0
 """Seconds for a whole record."""
@@ -98,7 +97,7 @@ def _credentials(data: bytes) -> None:
         parse_credential(line, _group(), 1)
 
 
-def _group() -> ResidueGroup:
+def _group() -> Group:
     return group_by_name("BELENIOS-2048")
 
 

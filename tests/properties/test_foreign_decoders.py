@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +24,7 @@ from voting.verifier.foreign.belenios import verify as verify_belenios
 from voting.verifier.foreign.belenios.archive import Archive, make_header
 from voting.verifier.foreign.belenios.ballots import read_ballot
 from voting.verifier.foreign.belenios.election import parse_credential, parse_credential_list, parse_election
-from voting.verifier.foreign.belenios.groups import group_by_name
+from voting.verifier.foreign.belenios.groups import IntegerGroup, group_by_name
 from voting.verifier.foreign.belenios.trustees import check_trustees
 from voting.verifier.foreign.helios import verify as verify_helios
 from voting.verifier.foreign.json_text import MAX_DEPTH, read_json
@@ -41,7 +41,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 texts = st.binary(max_size=400) | json_values.map(lambda value: json.dumps(value).encode())
-GROUP = group_by_name("BELENIOS-2048")
+GROUP = cast(IntegerGroup, group_by_name("BELENIOS-2048"))
 ELECTION = json.dumps(
     {
         "version": 1,

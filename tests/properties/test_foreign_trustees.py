@@ -9,16 +9,16 @@ import copy
 import json
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from gmpy2 import mpz
 
 from voting.protocol.errors import DecodeError, UrneError, VerificationError
-from voting.verifier.foreign.belenios.groups import challenge, group_by_name
+from voting.verifier.foreign.belenios.groups import IntegerGroup, challenge, group_by_name
 from voting.verifier.foreign.belenios.trustees import check_trustees
 
-GROUP = group_by_name("BELENIOS-2048")
+GROUP = cast(IntegerGroup, group_by_name("BELENIOS-2048"))
 RNG = random.Random(7)
 THRESHOLD, SIZE = 2, 3
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,8 +67,20 @@ def has_tool() -> bool:
     return shutil.which(TOOL) is not None
 
 
-def random_config(rng: random.Random) -> Config:
-    """A small election of random form."""
+@cache
+def is_version_2_0() -> bool:
+    """Whether the peer is Debian 12's: other names of options, no group Ed25519, certificates without a context."""
+    done = subprocess.run([TOOL, "--version"], capture_output=True, text=True, timeout=_SECONDS)
+    return done.stdout.startswith("2.0")
+
+
+def knows_ed25519() -> bool:
+    """Whether the peer is installed, and makes elections in the group Ed25519 (from version 2.1 on)."""
+    return has_tool() and not is_version_2_0()
+
+
+def random_config(rng: random.Random, group: str = "") -> Config:
+    """A small election of random form, in a group that can hold it or in the one named (BELENIOS-2048: no ranks)."""
     is_mixed = rng.random() < 0.25
     questions = [_random_question(rng) for _ in range(rng.randint(1, 2))]
     if is_mixed:
@@ -77,10 +90,12 @@ def random_config(rng: random.Random) -> Config:
     members = rng.choice((0, 0, 2, 3))
     voters = rng.randint(1, 3 if is_mixed else 4)
     has_weights = not is_mixed and rng.random() < 0.5
+    chosen = "RFC-3526-2048" if is_mixed else rng.choice(("BELENIOS-2048", "BELENIOS-2048", "RFC-3526-2048"))
+    most = members if is_version_2_0() else members - 1  # later versions refuse that all must decrypt
     return Config(
-        group="RFC-3526-2048" if is_mixed else rng.choice(("BELENIOS-2048", "BELENIOS-2048", "RFC-3526-2048")),
+        group=group or chosen,
         singles=rng.randint(0 if members else 1, 2),
-        threshold=rng.randint(1, members) if members else 0,
+        threshold=rng.randint(1, most) if members else 0,
         members=members,
         questions=tuple(questions),
         weights=tuple(rng.choice((1, 2, 7, 1000)) if has_weights else 1 for _ in range(voters)),
@@ -152,11 +167,15 @@ class BeleniosElection:
         if not config.threshold:
             return
         command = ("setup", "generate-trustee-key-threshold", *group)
-        for _ in range(config.members):
-            self._call(*command, "--step", "1")
-        self._members = sorted(path.stem for path in self.folder.glob("*.cert"))
+        for index in range(1, config.members + 1):
+            context = f"{index}/{config.threshold}/{config.members}"
+            self._call(*command, "--step", "1", *(() if is_version_2_0() else ("--threshold-context", context)))
+            new_members = (path.stem for path in self.folder.glob("*.cert") if path.stem not in self._members)
+            self._members.append(next(new_members))
         self._write("certs.jsons", "".join((self.folder / f"{name}.cert").read_text() for name in self._members))
-        certs = ("--certs", "certs.jsons", "--threshold", str(config.threshold))
+        certs: tuple[str, ...] = ("--certs", "certs.jsons")
+        if is_version_2_0():
+            certs = (*certs, "--threshold", str(config.threshold))
         polynomials = [self._call(*command, *certs, "--key", f"{name}.key", "--step", "3") for name in self._members]
         self._write("polynomials.jsons", "".join(polynomials))
         both = (*certs, "--polynomials", "polynomials.jsons")
@@ -169,15 +188,17 @@ class BeleniosElection:
 
     def vote(self) -> None:
         """Every voter votes so many times; then voting ends."""
-        lines = self._read("private_creds.txt").splitlines()
-        ballots = [
-            line.split()[-1] for line, count in zip(lines, self._config.votes, strict=True) for _ in range(count)
-        ]
+        text = self._read("private_creds.txt")
+        if is_version_2_0():
+            private = [line.split()[-1] for line in text.splitlines()]
+        else:
+            private = list(json.loads(text).values())
+        ballots = [line for line, count in zip(private, self._config.votes, strict=True) for _ in range(count)]
         self._rng.shuffle(ballots)
         for credential in ballots:
             self._write("credential.txt", credential)
             self._write("choices.json", json.dumps([self._choice(question) for question in self._config.questions]))
-            made = ("--privcred", "credential.txt", "--ballot", "choices.json")
+            made = ("--privcred", "credential.txt", "--ballot" if is_version_2_0() else "--choice", "choices.json")
             self._add("Ballot", self._call("election", "generate-ballot", *made))
         self._add("EndBallots", "")
 

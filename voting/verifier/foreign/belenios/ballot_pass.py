@@ -18,7 +18,6 @@ from voting.protocol.errors import DecodeError, VerificationError
 from voting.verifier.foreign.belenios.archive import Archive, RawRecord, read_part
 from voting.verifier.foreign.belenios.ballots import BallotChecker, Cell, read_ballot
 from voting.verifier.foreign.belenios.election import Election, base64_hash, parse_election
-from voting.verifier.foreign.residues import parse_decimal
 
 CHUNK = 16
 _CHUNKS_PER_JOB = 4
@@ -81,7 +80,7 @@ def check_ballot(checker: BallotChecker, election: Election, body: bytes) -> Bal
         return BallotResult(base64_hash(body), credential, None, tuple(held), tuple(faults), seconds)
     try:
         check = SIGNATURE
-        checker.verify_signature(ballot, parse_decimal(credential, what="credential"))
+        checker.verify_signature(ballot, election.group.parse(credential, what="credential"))
         passed()
     except DecodeError as error:
         failed(VerificationError(SIGNATURE, "signature", error.problem))

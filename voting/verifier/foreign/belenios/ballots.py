@@ -14,7 +14,7 @@ from gmpy2 import mpz
 
 from voting.protocol.errors import DecodeError, UrneError, VerificationError
 from voting.verifier.foreign.belenios.election import Election, Kind, Question, base64_hash
-from voting.verifier.foreign.belenios.groups import challenge
+from voting.verifier.foreign.belenios.groups import Element, challenge
 from voting.verifier.foreign.belenios.trustees import Proof, is_schnorr
 from voting.verifier.foreign.json_text import read_canonical
 
@@ -24,8 +24,8 @@ FORM, ELIGIBLE, SIGNATURE, IN_GROUP, PROOFS = "B08", "B09", "B10", "B11", "B12"
 class Cell(NamedTuple):
     """A ciphertext whose two parts are in the group."""
 
-    alpha: mpz
-    beta: mpz
+    alpha: Element
+    beta: Element
 
 
 class _Cipher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,8 +97,8 @@ class ReadBallot(NamedTuple):
 class Branch(NamedTuple):
     """One claim of a disjunction: the ciphertext (alpha, beta) is an encryption of `value`."""
 
-    alpha: mpz
-    beta: mpz
+    alpha: Element
+    beta: Element
     value: int
 
 
@@ -171,7 +171,7 @@ class BallotChecker:
         except UrneError as error:
             raise VerificationError(IN_GROUP, what, error.problem) from None
 
-    def verify_signature(self, ballot: ReadBallot, credential: mpz) -> None:
+    def verify_signature(self, ballot: ReadBallot, credential: Element) -> None:
         """Raises VerificationError (B10): not signed with the credential's private part."""
         if ballot.signature.hash != ballot.signed_hash:
             raise VerificationError(
@@ -228,7 +228,7 @@ class BallotChecker:
         if answer.blank_proof is None:
             total = self._sum(cells)
             branches = [Branch(*total, value) for value in allowed]
-            prefix = f"prove|{whole}|{total.alpha},{total.beta}|"
+            prefix = f"prove|{whole}|{self._pair(total)}|"
             self._verify_any(prefix, branches, answer.overall_proof, subject)
             return
         blank, total = cells[0], self._sum(cells[1:])
@@ -247,7 +247,7 @@ class BallotChecker:
             either = (Branch(*heads[-1], 1), Branch(*sums[-1], 0))
             self._verify_any(f"lproof|{whole}|", either, answer.list_proofs[number], f"{subject}, list {number + 1}")
         total = self._sum(heads)
-        prefix = f"prove|{whole}|{total.alpha},{total.beta}|"
+        prefix = f"prove|{whole}|{self._pair(total)}|"
         self._verify_any(prefix, (Branch(*total, 1),), (answer.overall_proof,), f"{subject}, overall proof")
         self._verify_nonzero(answer.nonzero_proof, self._sum(sums), whole, f"{subject}, nonzero proof")
 
@@ -257,37 +257,40 @@ class BallotChecker:
         commitment = group.element(proof.commitment, what=subject)
         c = group.scalar(proof.challenge, what=subject)
         t1, t2 = (group.scalar(text, what=subject) for text in proof.response)
-        first = group.power(cell.alpha, t1) * self._g.power(t2) % group.p
-        second = group.power(cell.beta, t1) * self._y.power(t2) * group.power(commitment, c) % group.p
+        first = group.product((group.power(cell.alpha, t1), self._g.power(t2)))
+        second = group.product((group.power(cell.beta, t1), self._y.power(t2), group.power(commitment, c)))
         expected = challenge(group, f"nonzero|{whole}|", (commitment, first, second))
-        if commitment == 1 or c != expected:
+        if commitment == group.identity or c != expected:
             raise VerificationError(PROOFS, subject, "does not hold")
 
     def _verify_raw(self, answer: _NonHomomorphic, cell: Cell, context: str, subject: str) -> None:
         """That the voter knows the nonce: c = Hc("raweg|..", [g^r alpha^c])."""
-        prefix = f"raweg|{context}|{self._election.key},{answer.choices.text}|"
+        prefix = f"raweg|{context}|{self._group.text(self._election.key)},{answer.choices.text}|"
         if not is_schnorr(self._group, prefix, cell.alpha, answer.proof, what=subject):
             raise VerificationError(PROOFS, subject, "the proof of knowledge does not hold")
 
     def _verify_any(self, prefix: str, branches: Sequence[Branch], proofs: Sequence[Proof], subject: str) -> None:
         """One of the branches is true: A = g^r alpha^c, B = y^r (beta / g^m)^c; the challenges add up to the hash."""
-        group, p = self._group, self._group.p
+        group = self._group
         commitments, total = [], mpz(0)
         for branch, proof in zip(branches, proofs, strict=True):
             c = group.scalar(proof.challenge, what=subject)
             r = group.scalar(proof.response, what=subject)
             total += c
-            commitments.append(self._g.power(r) * group.power(branch.alpha, c) % p)
-            second = self._y.power(r) * group.power(branch.beta, c) % p
+            commitments.append(group.product((self._g.power(r), group.power(branch.alpha, c))))
+            factors = [self._y.power(r), group.power(branch.beta, c)]
             if branch.value:
-                second = second * self._g.power(-branch.value * c % group.q) % p
-            commitments.append(second)
+                factors.append(self._g.power(-branch.value * c % group.q))
+            commitments.append(group.product(factors))
         if total % group.q != challenge(group, prefix, commitments):
             raise VerificationError(PROOFS, subject, "does not hold")
 
     def _sum(self, cells: Sequence[Cell]) -> Cell:
         """The ciphertext of the sum."""
         return Cell(self._group.product(c.alpha for c in cells), self._group.product(c.beta for c in cells))
+
+    def _pair(self, cell: Cell) -> str:
+        return f"{self._group.text(cell.alpha)},{self._group.text(cell.beta)}"
 
 
 def _ciphers(answer: _Answer) -> list[_Cipher]:

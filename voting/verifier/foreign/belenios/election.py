@@ -13,12 +13,11 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import msgspec
-from gmpy2 import mpz
 
-from voting.protocol.errors import DecodeError, NotInGroup
-from voting.verifier.foreign.belenios.groups import group_by_name
+from voting.protocol.errors import DecodeError
+from voting.verifier.foreign.belenios.groups import Element, Group, group_by_name
 from voting.verifier.foreign.json_text import convert, read_json
-from voting.verifier.foreign.residues import ResidueGroup, parse_decimal
+from voting.verifier.foreign.residues import parse_decimal
 
 MAX_TOTAL_WEIGHT = 10**15
 """Beyond it no result could be found: a tally is a discrete logarithm of at most this size."""
@@ -55,8 +54,8 @@ class Election(NamedTuple):
     uuid: str
     fingerprint: str
     """phi: SHA-256 of the parameters in base64, as Belenios shows it to voters."""
-    group: ResidueGroup
-    key: mpz
+    group: Group
+    key: Element
     questions: tuple[Question, ...]
     unknown: tuple[str, ...]
     """Fields that this program does not know."""
@@ -109,8 +108,8 @@ def parse_election(data: bytes) -> Election:
     questions = tuple(_question(item, number) for number, item in enumerate(content.questions, 1))
     if not questions:
         raise DecodeError("have no question", where=what)
-    if any(question.kind is Kind.NON_HOMOMORPHIC for question in questions) and group.name == "BELENIOS-2048":
-        raise DecodeError("have a question whose answers BELENIOS-2048 cannot hold", where=what)
+    if any(question.kind is Kind.NON_HOMOMORPHIC for question in questions) and group.padding_bits is None:
+        raise DecodeError(f"have a question whose answers {group.name} cannot hold", where=what)
     return Election(
         name=content.name[:MAX_TEXT],
         uuid=content.uuid,
@@ -153,7 +152,7 @@ class Credential(NamedTuple):
     """One line of the credential list."""
 
     text: str
-    key: mpz
+    key: Element
     weight: int
     has_name: bool
 
@@ -164,7 +163,7 @@ def parse_credential_list(data: bytes) -> list[str]:
     return convert(read_json(data, what=what), list[str], what=what)
 
 
-def parse_credential(line: str, group: ResidueGroup, number: int) -> Credential:
+def parse_credential(line: str, group: Group, number: int) -> Credential:
     """`Y`, `Y,weight` or `Y,weight,name`. Raises DecodeError (NotInGroup: outside the group)."""
     what = f"credential {number}"
     key_text, *rest = line.split(",", 2)
@@ -173,12 +172,11 @@ def parse_credential(line: str, group: ResidueGroup, number: int) -> Credential:
         weight = int(parse_decimal(rest[0], what=f"weight of {what}"))
     if weight > MAX_TOTAL_WEIGHT:
         raise DecodeError(f"has a weight beyond {MAX_TOTAL_WEIGHT}", where=what)
-    key = parse_decimal(key_text, what=what)
-    if not group.is_member(key):
-        raise NotInGroup("is not in the group", where=what)
+    key = group.element(key_text, what=what)
     return Credential(key_text, key, weight, len(rest) == 2)
 
 
-def is_sorted(credentials: Sequence[Credential]) -> bool:
-    """Whether the list is in the order of the numbers, which says nothing of the order of the voters."""
-    return all(first.key < second.key for first, second in itertools.pairwise(credentials))
+def is_sorted(credentials: Sequence[Credential], group: Group) -> bool:
+    """Whether the list is in the order of its group, which says nothing of the order of the voters."""
+    keys = [group.order_key(credential.key) for credential in credentials]
+    return all(first < second for first, second in itertools.pairwise(keys))

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gmpy2 import mpz
-
 from voting.election.phases import Phase
 from voting.protocol.encoding import Hash
 from voting.protocol.errors import DecodeError, VerificationError
@@ -19,6 +17,7 @@ from voting.translations import text as _
 from voting.verifier.foreign.belenios.archive import Archive, RawRecord, Step
 from voting.verifier.foreign.belenios.ballot_pass import BallotResult, check_ballots
 from voting.verifier.foreign.belenios.election import Election, Kind
+from voting.verifier.foreign.belenios.groups import Element
 from voting.verifier.foreign.belenios.order import DATA_RECORDS, START, may_follow, phase_after
 from voting.verifier.foreign.belenios.setup import Setup, read_setup
 from voting.verifier.foreign.belenios.shuffle import check_shuffle
@@ -56,7 +55,7 @@ class EventPass:
         self._ballots: dict[str, int] = {}
         self._counted: dict[str, Counted] = {}
         self._tally: Tally | None = None
-        self._factors: dict[int, list[list[mpz]]] = {}
+        self._factors: dict[int, list[list[Element]]] = {}
         self._owners: set[int] = set()
         self._answers: tuple[Answer, ...] = ()
 
@@ -216,7 +215,7 @@ class EventPass:
                 ledger.hold("B13")
             else:
                 ledger.fail("B13", name, "is another one", expected=str(expected), found=str(found)[:80], entry=entry)
-        if tally_bytes(tally) == self._archive.body(record):
+        if tally_bytes(tally, setup.election.group) == self._archive.body(record):
             ledger.hold("B13")
         else:
             reason = "is not the product of the last ballots of each credential"

@@ -127,7 +127,7 @@ def _read_credentials(data: bytes, election: Election, ledger: Ledger, entry: in
     if not lines:
         ledger.hold("B07")  # nobody may vote: odd, but sound
     ordered = list(found.values())
-    if not is_sorted(ordered):
+    if not is_sorted(ordered, election.group):
         ledger.warn("B07", "credential list", "is not sorted: its order may tell who has which", entry=entry)
     if any(credential.has_name for credential in ordered):
         ledger.warn("B07", "credential list", "names voters beside their credentials", entry=entry)

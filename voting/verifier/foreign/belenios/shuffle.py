@@ -7,6 +7,7 @@ it (t41, t42). This module must not import anything of Urne but its errors.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,8 +17,8 @@ from gmpy2 import mpz
 from voting.protocol.errors import DecodeError, UrneError, VerificationError
 from voting.verifier.foreign.belenios.ballots import Cell
 from voting.verifier.foreign.belenios.election import Election
+from voting.verifier.foreign.belenios.groups import Element, Group
 from voting.verifier.foreign.json_text import read_canonical
-from voting.verifier.foreign.residues import ResidueGroup
 
 SHUFFLES = "B14"
 
@@ -39,13 +40,13 @@ class _Shuffle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Proof(NamedTuple):
     """The parts of a proof, all in the group or below q."""
 
-    t: tuple[mpz, mpz, mpz, mpz, mpz]
-    t_hat: list[mpz]
+    t: tuple[Element, Element, Element, Element, Element]
+    t_hat: list[Element]
     s: tuple[mpz, mpz, mpz, mpz]
     s_hat: list[mpz]
     s_prime: list[mpz]
-    c: list[mpz]
-    c_hat: list[mpz]
+    c: list[Element]
+    c_hat: list[Element]
 
 
 def check_shuffle(data: bytes, election: Election, inputs: Sequence[Sequence[Cell]], subject: str) -> list[list[Cell]]:
@@ -80,12 +81,12 @@ def check_shuffle(data: bytes, election: Election, inputs: Sequence[Sequence[Cel
     return outputs
 
 
-def _parse(group: ResidueGroup, parts: Any, size: int, subject: str) -> Proof:
+def _parse(group: Group, parts: Any, size: int, subject: str) -> Proof:
     (t1, t2, t3, t4, t_hat), (s1, s2, s3, s4, s_hat, s_prime), c, c_hat = parts
     if any(len(part) != size for part in (t_hat, s_hat, s_prime, c, c_hat)):
         raise DecodeError("has a proof of another length", where=subject)
 
-    def elements(texts: Iterable[str]) -> list[mpz]:
+    def elements(texts: Iterable[str]) -> list[Element]:
         return [group.element(text, what=subject) for text in texts]
 
     def scalars(texts: Iterable[str]) -> list[mpz]:
@@ -104,26 +105,20 @@ def _parse(group: ResidueGroup, parts: Any, size: int, subject: str) -> Proof:
     )
 
 
-def independent_generator(group: ResidueGroup, index: int) -> mpz:
-    """h_i = SHA-256("ggen|i")^((p-1)/q); index -1 is h."""
-    digest = hashlib.sha256(f"ggen|{index}".encode()).digest()
-    return group.power(mpz(int.from_bytes(digest, "big")), (group.p - 1) // group.q)
-
-
 def _holds(election: Election, before: Sequence[Cell], after: Sequence[Cell], proof: Proof) -> bool:
     group, g, y = election.group, election.group.g, election.key
     size = len(before)
-    h = independent_generator(group, -1)
-    generators = [independent_generator(group, index) for index in range(size)]
-    if len({h, *generators}) != size + 1 or 0 in generators or 1 in generators:
+    h = group.independent_generator(-1)
+    generators = [group.independent_generator(index) for index in range(size)]
+    if len({group.text(element) for element in (group.identity, g, h, *generators)}) != size + 3:
         return False
-    statement = _text(cell for pair in before for cell in pair) + _text(cell for pair in after for cell in pair)
-    statement += _text(proof.c)
+    statement = _text(group, itertools.chain(*before, *after))
+    statement += _text(group, proof.c)
     u = _weights(group, f"shuffle-challenges|{election.fingerprint}|{statement}", size)
-    hashed = f"shuffle-challenge|{election.fingerprint}|" + _text((*proof.t, *proof.t_hat))
-    c = _hash(group, hashed + statement + _text(proof.c_hat) + str(y))
+    hashed = f"shuffle-challenge|{election.fingerprint}|" + _text(group, (*proof.t, *proof.t_hat))
+    c = _hash(group, hashed + statement + _text(group, proof.c_hat) + group.text(y))
 
-    def powers(bases: Iterable[mpz], exponents: Iterable[mpz]) -> mpz:
+    def powers(bases: Iterable[Element], exponents: Iterable[mpz]) -> Element:
         return group.product(group.power(base, e) for base, e in zip(bases, exponents, strict=True))
 
     u_product = mpz(1)
@@ -138,24 +133,24 @@ def _holds(election: Election, before: Sequence[Cell], after: Sequence[Cell], pr
     expected = (
         powers((c_bar, g), (-c, s1)),
         powers((c_last, g), (-c, s2)),
-        powers((c_tilde, g), (-c, s3)) * powers(generators, proof.s_prime) % group.p,
-        powers((beta, y), (-c, -s4)) * powers((cell.beta for cell in after), proof.s_prime) % group.p,
-        powers((alpha, g), (-c, -s4)) * powers((cell.alpha for cell in after), proof.s_prime) % group.p,
+        group.product((powers((c_tilde, g), (-c, s3)), powers(generators, proof.s_prime))),
+        group.product((powers((beta, y), (-c, -s4)), powers((cell.beta for cell in after), proof.s_prime))),
+        group.product((powers((alpha, g), (-c, -s4)), powers((cell.alpha for cell in after), proof.s_prime))),
     )
     chain = [h, *proof.c_hat]
     links = [powers((chain[i + 1], g, chain[i]), (-c, proof.s_hat[i], proof.s_prime[i])) for i in range(size)]
     return expected == proof.t and links == proof.t_hat
 
 
-def _text(elements: Iterable[mpz]) -> str:
-    return "".join([f"{element}," for element in elements])
+def _text(group: Group, elements: Iterable[Element]) -> str:
+    return "".join([f"{group.text(element)}," for element in elements])
 
 
-def _hash(group: ResidueGroup, text: str) -> mpz:
+def _hash(group: Group, text: str) -> mpz:
     return mpz(int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest(), "big")) % group.q
 
 
-def _weights(group: ResidueGroup, text: str, size: int) -> list[mpz]:
+def _weights(group: Group, text: str, size: int) -> list[mpz]:
     """u_i = SHA-256(hex of the statement's hash, hex of the hash of i)."""
     root = hashlib.sha256(text.encode("utf-8")).hexdigest()
     return [_hash(group, root + hashlib.sha256(str(index).encode()).hexdigest()) for index in range(size)]

@@ -15,10 +15,10 @@ from gmpy2 import mpz
 from voting.protocol.errors import DecodeError, UrneError, VerificationError
 from voting.verifier.foreign.belenios.ballots import Cell
 from voting.verifier.foreign.belenios.election import Election, Kind
-from voting.verifier.foreign.belenios.groups import PADDING_BITS, challenge
+from voting.verifier.foreign.belenios.groups import Element, Group, challenge
 from voting.verifier.foreign.belenios.trustees import Item, Proof, Trustees
 from voting.verifier.foreign.json_text import convert, read_canonical, read_json
-from voting.verifier.foreign.residues import ResidueGroup, lagrange_coefficients
+from voting.verifier.foreign.residues import lagrange_coefficients
 
 TALLY, SHARES, RESULT = "B13", "B15", "B16"
 MAX_JSON_INT = 2**30 - 1
@@ -87,7 +87,7 @@ def make_tally(election: Election, counted: Iterable[Counted]) -> Tally:
     """prod choice^weight, cell by cell; non-homomorphic answers stay apart, in the order of their numbers."""
     group = election.group
     sums: list[list[Cell]] = [
-        [] if question.kind is Kind.NON_HOMOMORPHIC else [Cell(mpz(1), mpz(1))] * sum(question.sizes)
+        [] if question.kind is Kind.NON_HOMOMORPHIC else [Cell(group.identity, group.identity)] * sum(question.sizes)
         for question in election.questions
     ]
     for ballot in counted:
@@ -102,25 +102,25 @@ def make_tally(election: Election, counted: Iterable[Counted]) -> Tally:
     shape: list[tuple[int, ...] | int] = []
     for place, question in enumerate(election.questions):
         if question.kind is Kind.NON_HOMOMORPHIC:
-            sums[place].sort()
+            sums[place].sort(key=lambda cell: (group.order_key(cell.alpha), group.order_key(cell.beta)))
             shape.append(len(sums[place]))
         else:
             shape.append(question.sizes if question.kind is Kind.LISTS else question.sizes[0])
     return Tally(tuple(sums), tuple(shape))
 
 
-def _times(group: ResidueGroup, total: Cell, cell: Cell, weight: int) -> Cell:
+def _times(group: Group, total: Cell, cell: Cell, weight: int) -> Cell:
     alpha, beta = cell
     if weight != 1:
         alpha, beta = group.power(alpha, weight), group.power(beta, weight)
-    return Cell(total.alpha * alpha % group.p, total.beta * beta % group.p)
+    return Cell(group.product((total.alpha, alpha)), group.product((total.beta, beta)))
 
 
-def tally_bytes(tally: Tally) -> bytes:
+def tally_bytes(tally: Tally, group: Group) -> bytes:
     """The encrypted tally as Belenios writes it."""
     nested = unflatten(
         tally.shape,
-        [[{"alpha": str(c.alpha), "beta": str(c.beta)} for c in cells] for cells in tally.cells],
+        [[{"alpha": group.text(c.alpha), "beta": group.text(c.beta)} for c in cells] for cells in tally.cells],
     )
     return msgspec.json.encode(nested)
 
@@ -161,14 +161,16 @@ def _list_of(value: Any, length: int, what: str) -> list[Any]:
     return value
 
 
-def read_decryption(data: bytes, election: Election, tally: Tally, key: mpz, *, subject: str) -> list[list[mpz]]:
+def read_decryption(
+    data: bytes, election: Election, tally: Tally, key: Element, *, subject: str
+) -> list[list[Element]]:
     """The factors of one partial decryption, each proven: c = Hc("decrypt|phi|X|", [g^r X^c, alpha^r d^c]).
 
     Raises:
         VerificationError: B15.
     """
     group = election.group
-    prefix = f"decrypt|{election.fingerprint}|{key!s}|"
+    prefix = f"decrypt|{election.fingerprint}|{group.text(key)}|"
     try:
         content = read_canonical(data, _Decryption, what=subject)
         factors = flatten(tally.shape, content.decryption_factors, lambda v: _element(group, v, subject), what=subject)
@@ -180,8 +182,8 @@ def read_decryption(data: bytes, election: Election, tally: Tally, key: mpz, *, 
                 where = f"{subject}, question {number + 1}, factor {place}"
                 c = group.scalar(proof.challenge, what=where)
                 r = group.scalar(proof.response, what=where)
-                first = group.fixed(group.g).power(r) * group.power(key, c) % group.p
-                second = group.power(cell.alpha, r) * group.power(factor, c) % group.p
+                first = group.product((group.fixed(group.g).power(r), group.power(key, c)))
+                second = group.product((group.power(cell.alpha, r), group.power(factor, c)))
                 if challenge(group, prefix, (first, second)) != c:
                     raise VerificationError(SHARES, where, "the proof that it was made with the trustee's key fails")
     except VerificationError:
@@ -191,7 +193,7 @@ def read_decryption(data: bytes, election: Election, tally: Tally, key: mpz, *, 
     return factors
 
 
-def _element(group: ResidueGroup, value: Any, what: str) -> mpz:
+def _element(group: Group, value: Any, what: str) -> Element:
     if not isinstance(value, str):
         raise DecodeError("is not a number in a string", where=what)
     return group.element(value, what=what)
@@ -212,21 +214,21 @@ def missing_trustees(trustees: Trustees, owners: Iterable[int]) -> list[str]:
 
 
 def combine_factors(
-    group: ResidueGroup, trustees: Trustees, factors: Mapping[int, list[list[mpz]]], tally: Tally
-) -> list[list[mpz]]:
+    group: Group, trustees: Trustees, factors: Mapping[int, list[list[Element]]], tally: Tally
+) -> list[list[Element]]:
     """F: all single trustees' factors, and of each group those of the first members that suffice, interpolated."""
-    combined = [[mpz(1)] * len(cells) for cells in tally.cells]
+    combined = [[group.identity] * len(cells) for cells in tally.cells]
     for item in trustees.items:
         for member, exponent in _shares(group, item, factors):
             for place, row in enumerate(factors[member]):
                 combined[place] = [
-                    total * (factor if exponent is None else group.power(factor, exponent)) % group.p
+                    group.product((total, factor if exponent is None else group.power(factor, exponent)))
                     for total, factor in zip(combined[place], row, strict=True)
                 ]
     return combined
 
 
-def _shares(group: ResidueGroup, item: Item, factors: Mapping[int, list[list[mpz]]]) -> list[tuple[int, mpz | None]]:
+def _shares(group: Group, item: Item, factors: Mapping[int, list[list[Element]]]) -> list[tuple[int, mpz | None]]:
     if item.threshold == 0:
         return [(item.first, None)]
     members = [member for member in range(item.first, item.first + len(item.keys)) if member in factors]
@@ -236,7 +238,7 @@ def _shares(group: ResidueGroup, item: Item, factors: Mapping[int, list[list[mpz
 
 
 def check_result(
-    data: bytes, election: Election, tally: Tally, combined: list[list[mpz]], total_weight: int
+    data: bytes, election: Election, tally: Tally, combined: list[list[Element]], total_weight: int
 ) -> list[list[Any]]:
     """Compare the published result with the decrypted tally: g^v = beta / F, and v at most the total weight.
 
@@ -256,7 +258,7 @@ def check_result(
                 cell, factor = tally.cells[number][place], combined[number][place]
                 message = group.divide(cell.beta, factor)
                 if question.kind is Kind.NON_HOMOMORPHIC:
-                    _require_answer(value, message, question.sizes[0], subject)
+                    _require_answer(group, value, message, question.sizes[0], subject)
                     continue
                 count = parse_number(value, what=subject)
                 if count > total_weight:
@@ -270,12 +272,16 @@ def check_result(
     return rows
 
 
-def _require_answer(value: Any, message: mpz, answers: int, subject: str) -> None:
-    """A non-homomorphic answer: 8 bits for each of its numbers, and 8 bits of padding behind them."""
-    number = int(message) >> PADDING_BITS
+def _require_answer(group: Group, value: Any, message: Element, answers: int, subject: str) -> None:
+    """A non-homomorphic answer: 8 bits for each of its numbers, and padding behind them.
+
+    A voter may encrypt any member of the group. Belenios ignores what stands before the numbers, and so must a
+    verifier: otherwise one voter could make a sound record fail.
+    """
+    number = group.number(message) >> (group.padding_bits or 0)
     digits = []
     for _ in range(answers):
         digits.append(number & 255)
         number >>= 8
-    if number or value != digits[::-1] or any(type(each) is not int for each in value):
+    if value != digits[::-1] or any(type(each) is not int for each in value):
         raise VerificationError(RESULT, subject, "is not what the ciphertext decrypts to")

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
-from gmpy2 import mpz
 
 from voting.protocol.errors import DecodeError, VerificationError
-from voting.verifier.foreign.belenios.groups import challenge
+from voting.verifier.foreign.belenios.groups import Element, Group, challenge
 from voting.verifier.foreign.json_text import convert, read_json
-from voting.verifier.foreign.residues import ResidueGroup
 
 MAX_TRUSTEES = 1000
 CHECK = "B05"
@@ -31,8 +29,8 @@ class Item(NamedTuple):
     """A single trustee (`threshold` is 0) or a group of whom `threshold` must decrypt."""
 
     threshold: int
-    keys: tuple[mpz, ...]
-    share: mpz
+    keys: tuple[Element, ...]
+    share: Element
     """What the item adds to the election's public key."""
     first: int
     """Number of its first member; trustees are numbered from 1 through all items."""
@@ -46,7 +44,7 @@ class Trustees(NamedTuple):
     unchecked: tuple[str, ...]
 
     @property
-    def keys(self) -> tuple[mpz, ...]:
+    def keys(self) -> tuple[Element, ...]:
         return tuple(key for item in self.items for key in item.keys)
 
     @property
@@ -92,15 +90,15 @@ class _Pedersen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: list[Any] | None = None
 
 
-def is_schnorr(group: ResidueGroup, prefix: str, key: mpz, proof: Proof, *, what: str) -> bool:
+def is_schnorr(group: Group, prefix: str, key: Element, proof: Proof, *, what: str) -> bool:
     """Whether c = Hc(prefix, g^r key^c). Raises DecodeError for numbers that are none."""
     c = group.scalar(proof.challenge, what=what)
     r = group.scalar(proof.response, what=what)
-    commitment = group.power(group.g, r) * group.power(key, c) % group.p
+    commitment = group.product((group.power(group.g, r), group.power(key, c)))
     return challenge(group, prefix, (commitment,)) == c
 
 
-def check_trustees(data: bytes, group: ResidueGroup) -> Trustees:
+def check_trustees(data: bytes, group: Group) -> Trustees:
     """Check every proof, certificate and key of the trustees.
 
     Raises:
@@ -135,12 +133,12 @@ def check_trustees(data: bytes, group: ResidueGroup) -> Trustees:
     return Trustees(tuple(items), tuple(names), tuple(unchecked))
 
 
-def _single(group: ResidueGroup, content: _Key, number: int) -> Item:
+def _single(group: Group, content: _Key, number: int) -> Item:
     key = _proven_key(group, content, number)
     return Item(0, (key,), key, number)
 
 
-def _proven_key(group: ResidueGroup, content: _Key, number: int) -> mpz:
+def _proven_key(group: Group, content: _Key, number: int) -> Element:
     what = f"trustee {number}"
     key = group.element(content.public_key, what=f"public key of {what}")
     if not is_schnorr(group, f"pok|{group.name}|{content.public_key}|", key, content.pok, what=what):
@@ -148,7 +146,7 @@ def _proven_key(group: ResidueGroup, content: _Key, number: int) -> mpz:
     return key
 
 
-def _pedersen(group: ResidueGroup, content: _Pedersen, first: int) -> Item:
+def _pedersen(group: Group, content: _Pedersen, first: int) -> Item:
     size, threshold = len(content.certs), content.threshold
     what = f"trustees from {first} on"
     if not 0 < threshold <= size or len(content.coefexps) != size or len(content.verification_keys) != size:
@@ -171,7 +169,7 @@ def _pedersen(group: ResidueGroup, content: _Pedersen, first: int) -> Item:
     return Item(threshold, tuple(keys), share, first)
 
 
-def _certificate(group: ResidueGroup, content: _Pedersen, index: int, subject: str) -> mpz:
+def _certificate(group: Group, content: _Pedersen, index: int, subject: str) -> Element:
     """The member's verification key, from its certificate, which that key has signed."""
     signed = content.certs[index]
     what = f"certificate of {subject}"
@@ -186,7 +184,7 @@ def _certificate(group: ResidueGroup, content: _Pedersen, index: int, subject: s
     return key
 
 
-def _polynomial(group: ResidueGroup, signed: _Signed, key: mpz, threshold: int, subject: str) -> list[mpz]:
+def _polynomial(group: Group, signed: _Signed, key: Element, threshold: int, subject: str) -> list[Element]:
     what = f"polynomial of {subject}"
     _require_signature(group, signed, key, what)
     message = convert(read_json(signed.message.encode("utf-8", "replace"), what=what), _Polynomial, what=what)
@@ -195,12 +193,12 @@ def _polynomial(group: ResidueGroup, signed: _Signed, key: mpz, threshold: int, 
     return [group.element(text, what=what) for text in message.coefexps]
 
 
-def _require_signature(group: ResidueGroup, signed: _Signed, key: mpz, what: str) -> None:
+def _require_signature(group: Group, signed: _Signed, key: Element, what: str) -> None:
     if not is_schnorr(group, f"sigmsg|{signed.message}|", key, signed.signature, what=what):
         raise VerificationError(CHECK, what, "its signature does not hold")
 
 
-def _evaluate(group: ResidueGroup, polynomials: list[list[mpz]], point: int) -> mpz:
+def _evaluate(group: Group, polynomials: list[list[Element]], point: int) -> Element:
     """prod over all polynomials of prod_k A_k^(point^k)."""
     return group.product(
         group.power(coefficient, pow(point, power))
