@@ -7,6 +7,8 @@ _PROOFS = (
     "tests/properties/test_shared_vectors.py",
     "tests/properties/test_proofs.py",
 )
+_RULES = "tests/tamper/test_rules_each_entry.py"
+_REGISTER = "tests/properties/test_election_register.py"
 _ELECTION = (
     "tests/tamper/test_tally_parts.py",
     "tests/integration/test_simulated_election.py",
@@ -22,8 +24,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "voting.crypto.sharing": ("tests/properties/test_threshold.py", "tests/properties/test_proofs.py"),
     "voting.election.tally": _ELECTION,
     "voting.election.decryption": _ELECTION,
-    "voting.election.record": _ELECTION,
-    "voting.election.rules": _ELECTION,
+    "voting.election.record": (_RULES, _REGISTER, *_ELECTION),
+    "voting.election.register": (_REGISTER, _RULES),
+    "voting.election.rules": (_RULES, *_ELECTION),
 }
 
 CHECKS = tuple(

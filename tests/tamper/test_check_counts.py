@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.gallery.making import Record
+from tests.gallery.voter import negated_alpha_with_proofs
 from tests.simulators.election import ADMINISTRATOR, StoredEntry
 from tests.simulators.record import STAGES, Part, Stage, checkpoint_of, parts_of, sample_election
 from tests.tamper.test_verifier_tamper import (
@@ -28,11 +30,15 @@ from tests.tamper.test_verifier_tamper import (
     tally_with_a_replaced_ballot,
     with_notice,
 )
+from voting.crypto import chaum_pedersen, schnorr
 from voting.protocol.entries import parse_body, sign_content
 from voting.protocol.messages import ElectionCancelled, TrusteeAnswered, TrusteeComplained
 from voting.verifier.checks import CHECKS
+from voting.verifier.context import Announced
 from voting.verifier.findings import Cause, Status
+from voting.verifier.load import open_record
 from voting.verifier.report import CheckReport, Report
+from voting.verifier.verify import verify_record
 
 TABLE = Path(__file__).with_name("check_counts.txt")
 _MARKS = {Cause.NEEDS: "-", Cause.NOT_YET: ".", Cause.ERROR: "?", Cause.NONE: ""}
@@ -167,6 +173,45 @@ def test_a_ceremony_that_failed_or_was_cancelled_says_so() -> None:
     end = Part("election.cancelled", sign_content("election.cancelled", manifest, cancelled, ADMINISTRATOR))
     assert _report(forged([*parts[:4], end])).checks[6].reason == "the election was cancelled"
     assert not _report(forged([*parts[:4], end])).checks[6].warnings
+
+
+def test_a_nonce_used_twice_is_named_in_the_order_of_the_trustees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All have the worst of random generators, and the second trustee is the first to decrypt."""
+    for module in (schnorr, chaum_pedersen):
+        monkeypatch.setattr(module, "derive", lambda *_arguments, length: bytes([5]) * length)
+    election = sample_election(until="tallied")
+    for index in (2, 1):
+        election.decrypt(index)
+    check = _report(Forgery(election.board.entries)).checks[5]
+    shares = "the proof of the decryption share"
+    expected = [
+        (4, 1, "proof 1 of entry 4", 4),
+        (5, 2, "proof 1 of entry 5", 5),
+        (6, 3, "proof 1 of entry 6", 6),
+        (None, 1, shares, 4),
+        (None, 2, shares, 5),
+    ]
+    assert [(warning.entry, warning.subject, warning.reason) for warning in check.warnings] == [
+        (
+            entry,
+            f"trustee {trustee}",
+            f"{place} has the same commitment as proof 0 of entry {first}: a nonce used twice gives the secret away",
+        )
+        for entry, trustee, place, first in expected
+    ]
+    assert check.status is Status.PASSED
+
+
+def test_a_tally_with_a_ballot_that_cannot_be_multiplied_is_not_compared(tmp_path: Path) -> None:
+    """Nothing is said of the server's sum, since there is no other one to compare it with."""
+    made = negated_alpha_with_proofs()
+    assert isinstance(made, Record)
+    for name, data in made.files.items():
+        (tmp_path / name).write_bytes(data)
+    with open_record(tmp_path) as source:
+        check = verify_record(source, allow_toy=True, announced=Announced()).checks[16]
+    assert (check.status, check.cause, check.passed, check.total) == (Status.NOT_RUN, Cause.NEEDS, 0, 3)
+    assert check.reason == "1 counted ballots cannot be multiplied, because they fail 12 or 13"
 
 
 if __name__ == "__main__":
